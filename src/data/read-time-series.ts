@@ -114,10 +114,22 @@ function gapsOf(dated: readonly DatedRows[], series: readonly TimeSeries[], step
   ];
 }
 
+/** Of many columns with missing values those with the most. */
+const COLUMNS_TOLD = 5;
+
 function missingOf(series: readonly TimeSeries[], names: readonly string[]): string[] {
-  return names.flatMap((name) => {
-    const missing = series.reduce((sum, { values }) => sum + values[name]!.filter(Number.isNaN).length, 0);
-    const all = series.reduce((sum, { length }) => sum + length, 0);
-    return missing === 0 ? [] : [`Column ${JSON.stringify(name)}: ${missing} of ${all} values are missing.`];
-  });
+  const all = series.reduce((sum, { length }) => sum + length, 0);
+  const found = names
+    .map((name) => ({
+      name: JSON.stringify(name),
+      missing: series.reduce((sum, { values }) => sum + values[name]!.filter(Number.isNaN).length, 0),
+    }))
+    .filter(({ missing }) => missing > 0)
+    .sort((a, b) => b.missing - a.missing);
+  const told = found
+    .slice(0, COLUMNS_TOLD)
+    .map(({ name, missing }) => `Column ${name}: ${missing} of ${all} values are missing.`);
+  if (found.length > told.length)
+    told.push(`${found.length - told.length} more columns have up to ${found[told.length]!.missing} missing values.`);
+  return told;
 }

@@ -34,8 +34,16 @@ export function onSteps(rows: DatedRows, step: TimeStep, zone: TimeZone): TimeSe
   return collect(rows, at, anchor, step, zone);
 }
 
-/** Days that are about so many months, as these. */
+/** In seconds, what clocks are read at. */
+const ROUND = [1, 5, 10, 15, 30, ...[1, 5, 10, 15, 30].map((m) => 60 * m), ...[1, 2, 3, 4, 6, 12].map((h) => 3600 * h)];
+
+/** Days that are about so many months, as these; a clock that is read at about so many minutes, as these. */
 function sensible(step: TimeStep): TimeStep {
+  const { count, unit } = step;
+  if (unit === "millisecond" && DAY % count !== 0) {
+    const round = ROUND.map((s) => 1000 * s).find((ms) => Math.abs(Math.log(count / ms)) < 0.1);
+    return { count: round ?? count, unit };
+  }
   const months = Math.round(lengthOf(step) / lengthOf({ count: 1, unit: "month" }));
   const apart = Math.abs(lengthOf(step) - lengthOf({ count: months, unit: "month" }));
   return step.unit === "day" && months > 0 && apart < 2 * DAY ? { count: months, unit: "month" } : step;

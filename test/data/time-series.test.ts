@@ -98,6 +98,17 @@ describe("reading", () => {
     const { series, notices } = await read("y,z\n1,0\nNA,0\n,0\nnan,0\n?,0\n6,0\n");
     expect([...series[0]!.values.y!]).toEqual([1, Number.NaN, Number.NaN, Number.NaN, Number.NaN, 6]);
     expect(notices).toEqual(['Column "y": 4 of 6 values are missing.']);
+    const names = Array.from({ length: 40 }, (_, k) => `s${k}`);
+    const lines = [
+      names,
+      names.map((_, k) => (k % 2 ? "" : 1)),
+      names.map((_, k) => (k === 7 ? "" : 2)),
+      names.map(() => 3),
+    ];
+    const many = await read(lines.map((line) => `${line.join(",")}\n`).join(""), { targets: names });
+    expect(many.notices).toHaveLength(6);
+    expect(many.notices[0]).toBe('Column "s7": 2 of 3 values are missing.');
+    expect(many.notices[5]).toBe("15 more columns have up to 1 missing values.");
     const json = await read('{"y":1}\n{"y":null}\n{}\n', {}, ".jsonl");
     expect([...json.series[0]!.values.y!]).toEqual([1, Number.NaN, Number.NaN]);
   });
@@ -130,6 +141,9 @@ describe("reading", () => {
     const rows =
       "at,y\n2024-01-01 00:00,1\n2024-01-01 01:00,2\n2024-01-01 02:00,4\n2024-01-01 02:20,6\n2024-01-01 04:00,8\n";
     await expect(read(rows, { time: "at" })).rejects.toThrow(/step 2.333 of its series.*--resample 1h/);
+    const clock =
+      "at,y\n2024-01-01T00:00:03Z,1\n2024-01-01T00:10:11Z,2\n2024-01-01T00:20:04Z,3\n2024-01-01T00:30:12Z,4\n";
+    await expect(read(clock, { time: "at" })).rejects.toThrow(/--resample 10min/);
     const { series } = await read(rows, { time: "at", resample: "1h" });
     expect([...series[0]!.values.y!]).toEqual([1, 2, 5, Number.NaN, 8]);
   });
