@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { ValuesOf } from "../schema/fields.ts";
 import { embeddingSizeOf, textTrainingFields } from "../schema/text-training.ts";
 import { defineCommand } from "./command.ts";
+import { quoted } from "./format.ts";
 import type { Io } from "./io.ts";
 import { newTraining, newTrainingFields } from "./new-training.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
@@ -59,5 +60,5 @@ export async function runTextTraining(settings: TextSettings, options: TrainingO
   await tellSaved(result, options, "nats per token");
   // Without a validation part there is nothing to evaluate on.
   const evaluated = result.saved.validationLoss === undefined ? [] : ["evaluate RUN"];
-  await tellNext(["generate RUN", ...evaluated, 'inspect RUN --text "some text"'], options);
+  await tellNext(["generate RUN", ...evaluated, `inspect RUN --text ${quoted(result.example)}`], options);
 }

@@ -30,13 +30,18 @@ const LONG_MS = 3000;
  * Trains a language model on files and records it as a run: its best weights, and checkpoints after every validation, every
  * few minutes and when Ctrl-C stops it. So a power cut costs minutes, and `resume` goes on as if nothing had been.
  */
-export async function trainToFolder(settings: TextSettings, options: TrainingOptions): Promise<TrainingResult> {
+export async function trainToFolder(
+  settings: TextSettings,
+  options: TrainingOptions,
+): Promise<TrainingResult & { readonly example: string }> {
   const { io, folder, existing } = options;
-  return recordedTraining(settings, options, async (tools) => {
+  let example = "";
+  const result = await recordedTraining(settings, options, async (tools) => {
     const { machine, display, signal, own } = tools;
     const tokenizer = existing === "resume" ? await tokenizerOf(folder) : undefined;
     const corpus = await readCorpus(settings, { display, folder, io, tokenizer, signal });
     own(corpus);
+    example = beginningOf(corpus);
     const model = languageModel(modelOptions(settings, corpus.tokenizer.vocabularySize));
     const { trainer } = await trainText({
       model,
@@ -62,6 +67,18 @@ export async function trainToFolder(settings: TextSettings, options: TrainingOpt
       }),
     });
   });
+  return { ...result, example };
+}
+
+/** Some words of the text: what the model can read for certain. */
+function beginningOf({ tokenizer, train }: Corpus): string {
+  const tokens = new Int32Array(Math.min(16, train.length));
+  train.copyTo(tokens, 0, 0, tokens.length);
+  return tokenizer
+    .decode(tokens)
+    .replace(/\ufffd+$/, "")
+    .replaceAll(/\s+/g, " ")
+    .trim();
 }
 
 function introduction(

@@ -88,7 +88,7 @@ export function renderHeatMap(options: HeatMapOptions): string {
   const lines: string[] = options.title === undefined ? [] : [options.title];
   for (let start = 0; start < columns.length; start += perBand) {
     const end = Math.min(columns.length, start + perBand);
-    const head = columns.slice(start, end).map((label) => padded(label, cellWidth));
+    const head = columns.slice(start, end).map((label) => padded(inPlace(label), cellWidth));
     lines.push(`${" ".repeat(margin)}${head.join("")}`.trimEnd());
     for (const { label, values } of rows) {
       const cells: string[] = [];
@@ -143,3 +143,9 @@ export function shownLabel(token: string): string {
 const isWord = (label: string): boolean => label.length > 1 && [...new Intl.Segmenter().segment(label)].length > 1;
 
 const padded = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - displayWidth(text)));
+
+/** Letters of scripts that run from right to left: Hebrew, Arabic, Syriac, Thaana, N'Ko, Adlam and their neighbours. */
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** A label that stays above its column: terminals turn neighbouring words of such scripts round, but not across this mark. */
+const inPlace = (label: string): string => (RIGHT_TO_LEFT.test(label) ? `${label}\u200e` : label);

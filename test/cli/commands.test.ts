@@ -59,6 +59,8 @@ describe("train text", () => {
       /^Saved in .*said \(the weights after epoch 1, validation loss \d\.\d{4} nats per token\)\.\nNext:\n/,
     );
     expect(stdout).toContain(`longshort generate ${output}\n`);
+    const [, shown] = /longshort inspect \S+ --text '(.+)'\n/.exec(stdout)!; // of the text's own letters
+    expect((await longshort(["inspect", output, "--text", shown!])).code).toBe(0);
     expect(stderr).toContain(
       "Text: 2 files, 1,008 tokens for training, 112 for validation; grapheme tokenizer, vocabulary of 6",
     );

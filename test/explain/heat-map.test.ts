@@ -24,6 +24,14 @@ describe("a heat map", () => {
     ).toBe("f\n    a ␣ ↵\nu1    ▒▒██\nu12 ░░▓▓██\n");
   });
 
+  it("keeps words from right to left above their columns, in terminals that turn such words round", () => {
+    const columns = ["ߥ߱ߝ߭", "שלום", "عربي", "abc"];
+    const rows = [{ label: "u", values: [0, 1, 0, 1] }];
+    const [head, row] = renderHeatMap({ columns, rows, low: 0, high: 1 }).split("\n");
+    expect(head).toBe("  ߥ߱ߝ߭\u200e   שלום\u200e عربي\u200e abc");
+    expect(displayWidth(head!)).toBe(row!.trimEnd().length - 2);
+  });
+
   it("uses no escape without colour, and ends each coloured row by a reset", () => {
     const options = { columns: ["a", "b"], rows: [{ label: "u", values: [-1, 1] }], low: -1, high: 1 };
     expect(renderHeatMap(options)).not.toContain(ESCAPE);
