@@ -2,6 +2,7 @@ import { html, render, type TemplateResult } from "lit";
 import { defineCellDiagram, defineGates, defineHeatMap } from "longshort/components";
 import { readAddress } from "./address.ts";
 import { language, say, setLanguage } from "./language.ts";
+import { offline } from "./offline.ts";
 import { cellRoom } from "./rooms/cell.ts";
 import { lessonsRoom } from "./rooms/lessons.ts";
 import { sequenceRoom } from "./rooms/sequence.ts";
@@ -39,7 +40,7 @@ function shell(): TemplateResult {
       </div>
     </nav>
     <main id="content" tabindex="-1">${rooms[current]!.view(rest)}</main>
-    <footer>${say("Everything is computed on this page by Longshort’s WebAssembly engine; nothing is uploaded.", "一切都由 Longshort 的 WebAssembly 引擎在本页计算，不上传任何内容。")}</footer>`;
+    <footer>${say("Everything is computed on this page by Longshort’s WebAssembly engine; nothing is uploaded.", "一切都由 Longshort 的 WebAssembly 引擎在本页计算，不上传任何内容。")} ${offline()}</footer>`;
 }
 
 function skip(event: Event): void {

@@ -47,6 +47,26 @@ export function hosts(of: () => Playground): void {
     }
   });
 
+  test("goes on without a network where somebody asked to keep it, reloaded, in rooms that nobody was in", async () => {
+    const context = await of().browser.newContext({ locale: "en-GB" });
+    try {
+      const page = await context.newPage();
+      await page.goto(`${of().plainUrl}#/lessons/1`);
+      await page.click("text=Keep for use without a network");
+      await page.waitForSelector("text=This page works without a network");
+      await context.setOffline(true);
+      await page.goto(`${of().plainUrl}#/training`);
+      await page.waitForSelector("[data-steps], .gradients svg, figure svg");
+      await page.reload();
+      await page.goto(`${of().plainUrl}#/sequence`);
+      await page.waitForSelector("[data-loss]");
+      expect(await page.locator(".error").count()).toBe(0);
+      await page.waitForSelector("text=This page works without a network");
+    } finally {
+      await context.close();
+    }
+  });
+
   test("says what is wrong where WebAssembly has no SIMD, and computes small networks all the same", async (context) => {
     // V8 has no SIMD then, in workers neither.
     const args = ["--no-sandbox", "--disable-gpu", "--js-flags=--no-enable-sse4-1"];
