@@ -50,10 +50,9 @@ async function runModel(flags: RunFlags, io: Io): Promise<void> {
   using machine = await openMachine(flags.machine);
   using model = await open(flags.model, { machine });
   const given = await inputsFrom(flags.inputs, model.inputs);
-  await tellNotFinite(given, io);
   const { outputs, after } = await (flags.state === undefined
-    ? whole(model, given)
-    : piece(model, given, flags.state, io));
+    ? whole(model, given, io)
+    : piece(model, given, flags.state));
   if (flags.outputs !== undefined) await platform.writeFileAtomic(flags.outputs, writeArrays(flags.outputs, outputs));
   if (flags.state !== undefined) await platform.writeFileAtomic(flags.state, writeArrays(flags.state, after!));
   await tell(outputs, flags, io);
@@ -66,18 +65,18 @@ interface Ran {
 }
 
 /** States that nobody gives begin with zeros. */
-const whole = async (model: Model, given: Arrays): Promise<Ran> => ({
-  outputs: await model.run({ ...zeroStates(model, sizesOf(model.inputs, given)), ...given }),
-});
+async function whole(model: Model, given: Arrays, io: Io): Promise<Ran> {
+  await tellNotFinite(given, io);
+  return { outputs: await model.run({ ...zeroStates(model, sizesOf(model.inputs, given)), ...given }) };
+}
 
 /** The next piece of sequences, from the states that a file holds. */
-async function piece(model: Model, given: Arrays, path: string, io: Io): Promise<Ran> {
+async function piece(model: Model, given: Arrays, path: string): Promise<Ran> {
   const before = await stateBefore(path, model);
   const names = model.states.map(({ input }) => input);
   const isState = (name: string): boolean => names.includes(name);
   const inputs = Object.entries(given);
   const states = { ...before, ...Object.fromEntries(inputs.filter(([name]) => isState(name))) };
-  await tellNotFinite(before, io);
   const sizes = sizesOf(model.inputs, given);
   const shapes = model.inputs.filter(({ name }) => isState(name)).flatMap(({ shape = [] }) => shape);
   const [batchSize = 1] = shapes.flatMap((n) => (typeof n === "string" ? (sizes.get(n) ?? []) : []));

@@ -1,5 +1,6 @@
 import { Closing } from "../shared/closing.ts";
 import { countOf, expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectFinite } from "../shared/finite.ts";
 import { formatShape, sameShape, size } from "../shared/shapes.ts";
 import type { ModelArray, ModelResult } from "./plans.ts";
 import { checkInputs, replay } from "./replay.ts";
@@ -65,13 +66,15 @@ export class ProgramSession extends Closing {
 
   /**
    * Feeds the next piece of each sequence and resolves to the outputs, states left out.
-   * @throws UsageError "missing-input", "unknown-choice", "out-of-range", "bad-state"; ShapeError "shape-mismatch"
+   * @throws UsageError "missing-input", "unknown-choice", "out-of-range", "not-a-number", "bad-state"; ShapeError "shape-mismatch". The
+   *   state is then as it was
    */
   next(inputs: Readonly<Record<string, ModelArray>>): Promise<Record<string, ModelResult>> {
     return this.context.inTurn(async () => {
       this.expectOpen();
       checkInputs(this.ports.inputs, inputs);
       this.expectBatch(inputs);
+      for (const { name, shape } of this.ports.inputs) expectFinite(`input "${name}"`, inputs[name]!, shape);
       const plan = await this.shared.plans.planFor(inputs);
       await this.shared.seat(this.own);
       return replay(plan, this.ports.outputs, inputs);
@@ -101,7 +104,7 @@ export class ProgramSession extends Closing {
 
   /**
    * Sets the state; every one must be given.
-   * @throws UsageError "missing-state", "unknown-choice"; ShapeError "shape-mismatch"
+   * @throws UsageError "missing-state", "unknown-choice", "not-a-number"; ShapeError "shape-mismatch"
    */
   setState(value: ProgramState): void {
     this.expectOpen();
@@ -117,6 +120,7 @@ export class ProgramSession extends Closing {
           "shape-mismatch",
           `state "${input}": expected shape ${formatShape(shape)} as { shape, data }, got ${Array.isArray(given?.shape) ? `${formatShape(given.shape)} with ${countOf(given.data)} numbers` : countOf(given)}`,
         );
+      expectFinite(`state "${input}"`, given);
     }
     this.shared.write(
       this.own,

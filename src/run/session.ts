@@ -2,6 +2,7 @@ import type { Machine, Numbers, SynchronousMachine } from "../compute/machine.ts
 import type { LanguageModel } from "../models/language-model.ts";
 import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectFinite } from "../shared/finite.ts";
 import { expectOptions } from "../shared/options.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph } from "../tensor/graph.ts";
@@ -122,7 +123,7 @@ export class Session<M extends Machine = Machine> extends Closing implements Tok
 
   /**
    * Sets the state; all states must be given. If something does not fit, nothing changes.
-   * @throws UsageError "missing-state", "unknown-state"; ShapeError "shape-mismatch"
+   * @throws UsageError "missing-state", "unknown-state", "not-a-number"; ShapeError "shape-mismatch"
    */
   setState(value: SessionState): void {
     const missing = this.stateNames.filter((name) => !(name in value));
@@ -131,6 +132,8 @@ export class Session<M extends Machine = Machine> extends Closing implements Tok
         "missing-state",
         `state: expected ${this.stateNames.join(", ")}, ${missing.join(", ")} missing`,
       );
+    for (const name of this.stateNames)
+      expectFinite(`state.${name}`, { shape: this.executable.shape(name), data: value[name]! });
     this.executable.writeStates(value);
   }
 

@@ -3,6 +3,7 @@ import type { Range } from "../compute/plan.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { Closing } from "../shared/closing.ts";
 import { countOf, expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
+import { expectFinite } from "../shared/finite.ts";
 import { expectOptions } from "../shared/options.ts";
 import { size } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
@@ -238,7 +239,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
 
   /**
    * Sets the state of a stream; all states must be given. If something does not fit, nothing changes.
-   * @throws UsageError "missing-state", "unknown-state"; ShapeError "shape-mismatch"
+   * @throws UsageError "missing-state", "unknown-state", "not-a-number"; ShapeError "shape-mismatch"
    */
   setState(id: number, state: SessionState): void {
     const places = this.ranges(this.placeOf(id));
@@ -255,6 +256,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
           "shape-mismatch",
           `state.${name}: expected ${this.layers} × ${width} numbers, got ${countOf(data)}`,
         );
+      expectFinite(`state.${name}`, { shape: [this.layers, width], data });
     }
     for (const [name, ranges] of places)
       ranges.forEach((range, layer) => {

@@ -122,11 +122,21 @@ describe("run", () => {
     expect(pieces).toEqual(output(await run("two-steps.json")));
   });
 
-  test("numbers that are none are run, and told", async () => {
+  test("numbers that are none are run, and told; with a state they are refused", async () => {
     const data = Float32Array.of(1, Number.NaN);
     writeFileSync(file("nan.npz"), writeNpz(new Map([["input", safeTensor("F32", [1, 1, 2], data)]])));
     const ran = await longshort(["run", file("lstm.onnx"), "--inputs", file("nan.npz")]);
     expect(ran).toMatchObject({ code: 0, stderr: expect.stringMatching(/^input "input": element 1 is NaN; .*\n$/) });
+    const streamed = await longshort([
+      "run",
+      file("lstm.onnx"),
+      "--inputs",
+      file("nan.npz"),
+      "--state",
+      file("nan-state.npz"),
+    ]);
+    expect(streamed).toMatchObject({ code: 2, stderr: expect.stringMatching(/got NaN at \[0, 0, 1\]/) });
+    expect(existsSync(file("nan-state.npz"))).toBe(false);
   });
 
   test("--json prints the numbers", async () => {

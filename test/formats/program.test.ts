@@ -72,6 +72,25 @@ describeOnMachines("programs", (m) => {
     program.close();
   });
 
+  test("a number that is not finite is refused with its place, and the state is as it was", async () => {
+    const { program } = await twoLayers(m.machine);
+    using session = await program.openSession({ batchSize: B });
+    await session.next({ input });
+    const state = await session.state();
+    for (const wrong of [Number.NaN, Number.NEGATIVE_INFINITY, null as never]) {
+      const data = Array.from(input.data);
+      data[(1 * B + 1) * D + 2] = wrong;
+      await expect(session.next({ input: { shape: [T, B, D], data } })).rejects.toMatchObject({
+        ...{ name: "UsageError", code: "not-a-number" },
+        message: expect.stringContaining(`got ${wrong} at [1, 1, 2] of [time, batch, ${D}]`),
+      });
+      const c = { shape: state.c!.shape, data: [...state.c!.data.slice(1), wrong] };
+      expect(() => session.setState({ h: state.h!, c })).toThrow(/state "c": .* at \[1, 1, 3\]/);
+    }
+    expect(await session.state()).toEqual(state);
+    program.close();
+  });
+
   test("sessions of one batch size share one plan, and each has its own state", async () => {
     const { program } = await twoLayers(m.machine);
     const prepare = vi.spyOn(m.machine, "prepare");

@@ -113,6 +113,8 @@ onMachines("streams of different ages", (opened) => {
     );
     const last = Object.keys(ones).at(-1)!;
     expect(() => streams.setState(ids[0]!, { ...ones, [last]: [1] })).toThrow(/numbers/);
+    const bad = [...ones[last]!.slice(1), Number.POSITIVE_INFINITY];
+    expect(() => streams.setState(ids[0]!, { ...ones, [last]: bad })).toThrow(/got Infinity at/);
     expect(() => streams.setState(ids[0]!, { ...ones, x: [] })).toThrow(/no "x"/);
     expect(await streams.state(ids[0]!)).toEqual(before);
     for (const one of [streams, parameters]) one.close();
