@@ -74,7 +74,7 @@ export class ProgramSession extends Closing {
       this.expectOpen();
       checkInputs(this.ports.inputs, inputs);
       this.expectBatch(inputs);
-      for (const { name, shape } of this.ports.inputs) expectFinite(`input "${name}"`, inputs[name]!, shape);
+      for (const { name, shape } of this.ports.inputs) expectFinite("input", name, inputs[name]!, shape);
       const plan = await this.shared.plans.planFor(inputs);
       await this.shared.seat(this.own);
       return replay(plan, this.ports.outputs, inputs);
@@ -120,7 +120,7 @@ export class ProgramSession extends Closing {
           "shape-mismatch",
           `state "${input}": expected shape ${formatShape(shape)} as { shape, data }, got ${Array.isArray(given?.shape) ? `${formatShape(given.shape)} with ${countOf(given.data)} numbers` : countOf(given)}`,
         );
-      expectFinite(`state "${input}"`, given);
+      expectFinite("state", input, given);
     }
     this.shared.write(
       this.own,

@@ -133,7 +133,7 @@ export class Session<M extends Machine = Machine> extends Closing implements Tok
         `state: expected ${this.stateNames.join(", ")}, ${missing.join(", ")} missing`,
       );
     for (const name of this.stateNames)
-      expectFinite(`state.${name}`, { shape: this.executable.shape(name), data: value[name]! });
+      expectFinite("state", name, { shape: this.executable.shape(name), data: value[name]! });
     this.executable.writeStates(value);
   }
 

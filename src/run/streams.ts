@@ -256,7 +256,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
           "shape-mismatch",
           `state.${name}: expected ${this.layers} × ${width} numbers, got ${countOf(data)}`,
         );
-      expectFinite(`state.${name}`, { shape: [this.layers, width], data });
+      expectFinite("state", name, { shape: [this.layers, width], data });
     }
     for (const [name, ranges] of places)
       ranges.forEach((range, layer) => {

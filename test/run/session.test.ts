@@ -107,7 +107,7 @@ describeOnMachines("a session", (on) => {
     expect(() => session.setState({ h: ones, c: [1] })).toThrow(/12 numbers; got 1/);
     // JSON has no NaN: it becomes null, which would count as 0.
     const lost = JSON.parse(JSON.stringify({ h: Array.from(ones), c: [...ones.slice(1), Number.NaN] }));
-    expect(() => session.setState(lost)).toThrow(/state\.c: expected finite numbers, .* got null at \[1, 0, 5\]/);
+    expect(() => session.setState(lost)).toThrow(/state "c": expected finite numbers, .* got null at \[1, 0, 5\]/);
     expect(await session.state()).toEqual(before);
     const kept = JSON.parse(JSON.stringify(await session.state()));
     expect(() => session.setState(kept)).toThrow(/12 numbers; got an object .*JSON makes such of a typed array/);
