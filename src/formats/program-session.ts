@@ -2,21 +2,31 @@ import { Closing } from "../shared/closing.ts";
 import { countOf, expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectFinite } from "../shared/finite.ts";
 import { formatShape, sameShape, size } from "../shared/shapes.ts";
+import type { JointSteps } from "./joint-steps.ts";
 import type { ModelArray, ModelResult } from "./plans.ts";
 import { checkInputs, replay } from "./replay.ts";
-import type { ModelPort, Runnable } from "./runnable.ts";
+import type { ModelPort } from "./runnable.ts";
 import type { KeptState, SessionPlans } from "./session-plans.ts";
+import type { SessionPorts } from "./session-ports.ts";
 
 /** Options of `Program.openSession`. */
 export interface ProgramSessionOptions {
   /** Sequences that run together: the size of the axes of states that the file leaves open. Default 1. */
   readonly batchSize?: number | undefined;
+  /**
+   * Whether what this session and others like it wait for at one moment is one run of the model, at the cost of a batch of so many
+   * sequences (rounded up to a power of two, at most 64). Their pieces must have one shape; others have runs of their own. For models
+   * whose file names the axis of the sequences in states and inputs. Default false.
+   */
+  readonly together?: boolean | undefined;
 }
 
-interface SessionContext {
-  readonly runnable: Runnable;
+export interface SessionContext {
+  readonly ports: SessionPorts;
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
   readonly plansOf: (batchSize: number) => SessionPlans;
+  /** The steps of sessions that take them together. */
+  readonly joint: JointSteps;
   /** All that are open. */
   readonly sessions: Set<ProgramSession>;
 }
@@ -30,38 +40,31 @@ export class ProgramSession extends Closing {
   private readonly context: SessionContext;
   private readonly shared: SessionPlans;
   private readonly own: KeptState;
-  private readonly ports: { readonly inputs: readonly ModelPort[]; readonly outputs: readonly ModelPort[] };
-  /** Sizes that inputs have in common with the states, which were made with the session. */
-  private readonly batched: readonly { readonly name: string; readonly axis: number; readonly n: string }[];
+  private readonly joint: JointSteps | undefined;
 
-  constructor(context: SessionContext, { batchSize = 1 }: ProgramSessionOptions) {
+  constructor(context: SessionContext, { batchSize = 1, together = false }: ProgramSessionOptions) {
     super();
-    const { runnable } = context;
+    if (together && batchSize !== 1)
+      throw new UsageError(
+        "bad-option",
+        `batchSize: ${batchSize}, together: sessions that take their steps together are of one sequence each; leave one of them out`,
+      );
     this.context = context;
     this.batchSize = expectInteger("batchSize", batchSize, { min: 1 });
     this.shared = context.plansOf(batchSize);
     this.own = { numbers: this.shared.zeros() };
-    const { states } = this.shared;
-    const carried = { inputs: states.map((s) => s.input), outputs: states.map((s) => s.output) };
-    this.ports = {
-      inputs: (runnable.pieces ?? runnable.inputs).filter(({ name }) => !carried.inputs.includes(name)),
-      outputs: runnable.outputs.filter(({ name }) => !carried.outputs.includes(name)),
-    };
-    const ofStates = runnable.inputs.filter(({ name }) => carried.inputs.includes(name));
-    const shared = new Set(ofStates.flatMap(({ shape = [] }) => shape));
-    this.batched = this.ports.inputs.flatMap(({ name, shape = [] }) =>
-      shape.flatMap((n, axis) => (typeof n === "string" && shared.has(n) ? [{ name, axis, n }] : [])),
-    );
+    this.joint = together ? context.joint : undefined;
+    this.joint?.enter();
     this.shared.users += 1;
     context.sessions.add(this);
   }
 
   /** Inputs of `next`: those of the model without its states. */
   get inputs(): readonly ModelPort[] {
-    return this.ports.inputs;
+    return this.context.ports.inputs;
   }
   get outputs(): readonly ModelPort[] {
-    return this.ports.outputs;
+    return this.context.ports.outputs;
   }
 
   /**
@@ -70,19 +73,29 @@ export class ProgramSession extends Closing {
    *   state is then as it was
    */
   next(inputs: Readonly<Record<string, ModelArray>>): Promise<Record<string, ModelResult>> {
+    if (this.joint) return this.nextTogether(this.joint, inputs);
     return this.context.inTurn(async () => {
-      this.expectOpen();
-      checkInputs(this.ports.inputs, inputs);
-      this.expectBatch(inputs);
-      for (const { name, shape } of this.ports.inputs) expectFinite("input", name, inputs[name]!, shape);
+      this.expectFit(inputs);
       const plan = await this.shared.plans.planFor(inputs);
       await this.shared.seat(this.own);
-      return replay(plan, this.ports.outputs, inputs);
+      return replay(plan, this.outputs, inputs);
     });
   }
 
-  private expectBatch(inputs: Readonly<Record<string, ModelArray>>): void {
-    for (const { name, axis, n } of this.batched)
+  private async nextTogether(
+    joint: JointSteps,
+    inputs: Readonly<Record<string, ModelArray>>,
+  ): Promise<Record<string, ModelResult>> {
+    this.expectFit(inputs);
+    return joint.next(this.own, inputs);
+  }
+
+  private expectFit(inputs: Readonly<Record<string, ModelArray>>): void {
+    this.expectOpen();
+    const { ports } = this.context;
+    checkInputs(ports.inputs, inputs);
+    for (const { name, shape } of ports.inputs) expectFinite("input", name, inputs[name]!, shape);
+    for (const { name, axis, n } of ports.batched)
       if (inputs[name]!.shape[axis] !== this.batchSize)
         throw new ShapeError(
           "shape-mismatch",
@@ -136,7 +149,7 @@ export class ProgramSession extends Closing {
 
   /** Opens another session of the same model with a copy of this state. */
   async fork(): Promise<ProgramSession> {
-    const other = new ProgramSession(this.context, { batchSize: this.batchSize });
+    const other = new ProgramSession(this.context, { batchSize: this.batchSize, together: this.joint !== undefined });
     other.setState(await this.state());
     return other;
   }
@@ -144,11 +157,14 @@ export class ProgramSession extends Closing {
   /** Frees the state; the weights, and the plans that other sessions use, stay. */
   close(): void {
     if (!this.context.sessions.delete(this)) return;
+    this.joint?.leave(this.own, closedError());
     this.shared.leave(this.own);
   }
 
   private expectOpen(): void {
-    if (!this.context.sessions.has(this))
-      throw new UsageError("closed", "this session was closed and cannot be used any more; open another one");
+    if (!this.context.sessions.has(this)) throw closedError();
   }
 }
+
+const closedError = (): UsageError =>
+  new UsageError("closed", "this session was closed and cannot be used any more; open another one");

@@ -6,11 +6,13 @@ import { expectOptions } from "../shared/options.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
+import { JointSteps } from "./joint-steps.ts";
 import { type ModelArray, type ModelResult, Plans } from "./plans.ts";
-import { ProgramSession, type ProgramSessionOptions } from "./program-session.ts";
+import { ProgramSession, type ProgramSessionOptions, type SessionContext } from "./program-session.ts";
 import { completed, expectNamed, replay, sizesOf, stateShape } from "./replay.ts";
 import type { ModelPort, Runnable, StatePair } from "./runnable.ts";
 import { SessionPlans } from "./session-plans.ts";
+import { sessionPorts } from "./session-ports.ts";
 import { SharedWeights } from "./shared-weights.ts";
 import { tensorOf, type Value } from "./value.ts";
 import { zerosFor } from "./zeros.ts";
@@ -66,6 +68,7 @@ export class Program extends Closing {
   private readonly weights: SharedWeights;
   private readonly plans: Plans;
   private readonly sessions = new Set<ProgramSession>();
+  private readonly context: SessionContext;
   /** By batch size. */
   private readonly sessionPlans = new Map<number, SessionPlans>();
   private tracing: { readonly key: string; readonly plans: Plans } | undefined;
@@ -79,6 +82,12 @@ export class Program extends Closing {
     this.limit = expectInteger("plans", plans, { min: 1 });
     this.weights = new SharedWeights(runnable, machine);
     this.plans = new Plans({ runnable, weights: this.weights, limit: plans });
+    const shared = {
+      ports: sessionPorts(runnable),
+      inTurn: <T>(work: () => Promise<T>) => this.inTurn(work),
+      plansOf: (batchSize: number) => this.plansOf(batchSize),
+    };
+    this.context = { ...shared, sessions: this.sessions, joint: new JointSteps(runnable, shared) };
   }
 
   /** Inputs of `run`, including states. */
@@ -192,13 +201,9 @@ export class Program extends Closing {
    *   end to the beginning, which in pieces gives something else than the whole: use `run` (layers that Keras calls `stateful` carry it as there)
    */
   async openSession(options: ProgramSessionOptions = {}): Promise<ProgramSession> {
-    expectOptions("Program.openSession", options, { batchSize: 1 });
+    expectOptions("Program.openSession", options, { batchSize: 1, together: 1 });
     this.expectOpen();
-    const { runnable, sessions } = this;
-    return new ProgramSession(
-      { runnable, sessions, inTurn: (work) => this.inTurn(work), plansOf: (batchSize) => this.plansOf(batchSize) },
-      options,
-    );
+    return new ProgramSession(this.context, options);
   }
 
   /** What sessions of a batch size share. That of a size of which none is open goes when there is another size. */

@@ -17,12 +17,15 @@ export interface KeptState {
  */
 export class SessionPlans {
   readonly plans: Plans;
-  readonly states: NonNullable<PlansOptions["states"]>;
+  /** B */
+  readonly batchSize: number;
+  /** With the axis of the sequences; −1 where the file leaves none open. */
+  readonly states: readonly (NonNullable<PlansOptions["states"]>[number] & { readonly axis: number })[];
   /** Open sessions. */
   users = 0;
   private readonly machine: Machine;
   private readonly arena: Arena;
-  private readonly whole: Range;
+  private readonly range: Range;
   private seated: KeptState | undefined;
 
   /** @throws UsageError "no-state", "whole-sequence" */
@@ -38,38 +41,55 @@ export class SessionPlans {
         "whole-sequence",
         `openSession: the state "${backward.input}" goes from the end of a sequence to its beginning, so it cannot be carried from piece to piece; give whole sequences to run()`,
       );
+    this.batchSize = batchSize;
     this.states = runnable.states.map((pair) => {
       const { shape = [] } = runnable.inputs.find(({ name }) => name === pair.input)!;
-      return { ...pair, shape: shape.map((n) => (typeof n === "number" ? n : batchSize)) };
+      const isOpen = (n: unknown): boolean => typeof n !== "number";
+      return { ...pair, shape: shape.map((n) => (isOpen(n) ? batchSize : Number(n))), axis: shape.findIndex(isOpen) };
     });
     this.machine = weights.machine;
-    this.whole = { arena: "state", offset: 0, length: this.place(this.states.length), type: "float" };
-    this.arena = this.machine.arena("state", this.whole.length);
+    this.range = { arena: "state", offset: 0, length: this.place(this.states.length), type: "float" };
+    this.arena = this.machine.arena("state", this.range.length);
     this.plans = new Plans({ runnable, weights, limit, states: this.states, stateArena: this.arena });
   }
 
   zeros(): Numbers {
-    const { length } = this.whole;
+    const { length } = this.range;
     return this.machine.limits.float === "float64" ? new Float64Array(length) : new Float32Array(length);
   }
 
   /** Puts a state where plans read it. One at a time: what is taken out must be whole. */
   async seat(state: KeptState): Promise<void> {
     while (this.seated !== state) {
-      const { numbers } = state;
-      const own = await numbers;
+      const own = await this.take(state);
       // It may have been set meanwhile.
-      if (state.numbers !== numbers) continue;
-      if (this.seated) this.seated.numbers = this.machine.read(this.arena, this.whole);
-      this.machine.write(this.arena, this.whole, own);
+      if (state.numbers !== own) continue;
+      if (this.seated) this.seated.numbers = this.machine.read(this.arena, this.range);
+      this.machine.write(this.arena, this.range, own);
       this.seated = state;
     }
   }
 
+  /** Takes a state out of the place where plans read it; resolves to its numbers. */
+  async take(state: KeptState): Promise<Numbers> {
+    if (this.seated === state) {
+      state.numbers = this.machine.read(this.arena, this.range);
+      this.seated = undefined;
+    }
+    const { numbers } = state;
+    const own = await numbers;
+    if (state.numbers === numbers) state.numbers = own;
+    return own;
+  }
+
+  /** A copy of the numbers of all states, as they are now. */
+  async whole(state: KeptState): Promise<Numbers> {
+    return this.seated === state ? this.machine.read(this.arena, this.range) : state.numbers;
+  }
+
   /** Copies of the numbers of each state, in their order, as they are now. */
   async read(state: KeptState): Promise<Numbers[]> {
-    const numbers = this.seated === state ? this.machine.read(this.arena, this.whole) : state.numbers;
-    const all = await numbers;
+    const all = await this.whole(state);
     return this.states.map(({ shape }, k) => all.slice(this.place(k), this.place(k) + size(shape)));
   }
 
@@ -77,7 +97,11 @@ export class SessionPlans {
   write(state: KeptState, values: readonly ArrayLike<number>[]): void {
     const numbers = this.zeros();
     for (const [k, data] of values.entries()) numbers.set(data, this.place(k));
-    if (this.seated === state) this.machine.write(this.arena, this.whole, numbers);
+    this.replace(state, numbers);
+  }
+
+  replace(state: KeptState, numbers: Numbers): void {
+    if (this.seated === state) this.machine.write(this.arena, this.range, numbers);
     else state.numbers = numbers;
   }
 
@@ -93,7 +117,7 @@ export class SessionPlans {
   }
 
   /** Where state `k` begins, as `Graph.state` lays them out. */
-  private place(k: number): number {
+  place(k: number): number {
     return this.states.slice(0, k).reduce((sum, { shape }) => sum + Math.ceil(size(shape) / 16) * 16, 0);
   }
 }

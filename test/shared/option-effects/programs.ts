@@ -4,7 +4,7 @@ import { openOnnx } from "../../../src/formats/onnx/program.ts";
 import { open } from "../../../src/formats/open.ts";
 import { openNetwork } from "../../../src/formats/open-network.ts";
 import type { Program, ProgramOptions, ProgramTraceOptions } from "../../../src/formats/program.ts";
-import type { ProgramSessionOptions } from "../../../src/formats/program-session.ts";
+import type { ProgramSession, ProgramSessionOptions } from "../../../src/formats/program-session.ts";
 import type { ReadModelOptions } from "../../../src/formats/read-model.ts";
 import { type RandomInputsOptions, randomInputs } from "../../../src/formats/verify.ts";
 import { size } from "../../../src/shared/shapes.ts";
@@ -73,11 +73,16 @@ export const programs: EffectTable = {
   "new Model": { sameAs: "open", because: "it is what open makes" },
   "Program.openSession": shows(
     async (options: ProgramSessionOptions) => {
-      using session = await program.openSession(options);
-      return [session.batchSize, await session.state()];
+      const watched = watchedMachine();
+      using program = openNetwork(network, { machine: watched.machine });
+      const sessions = await Promise.all([1, 2].map(() => program.openSession(options)));
+      const [{ batchSize }] = sessions as [ProgramSession];
+      const step = inputsFor(program, 1);
+      if (batchSize === 1) await Promise.all(sessions.map((session) => session.next(step)));
+      return [batchSize, watched.calls.get("run")];
     },
     {},
-    { batchSize: [2] },
+    { batchSize: [2], together: [true] },
   ),
   "Model.openSession": { sameAs: "Program.openSession", because: "a model is a program" },
   "new ProgramSession": { sameAs: "Program.openSession", because: "it is what openSession makes" },
