@@ -16,6 +16,7 @@ import { formatBytes } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
 import { jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
+import { writeKernels } from "./kernels.ts";
 import { common } from "./options.ts";
 import { beside } from "./run-paths.ts";
 
@@ -30,7 +31,11 @@ const fields = {
     about: "32-bit numbers, or 16-bit numbers in half the space; 8-bit matrices stay as they are",
     ...{ unit: "type", default: "F32" },
   }),
-  force: onOff({ about: "overwrite an existing file" }),
+  kernels: path({
+    about: "folder for the kernels of a session, for hosts that compile no WebAssembly; of language models",
+    ...{ unit: "folder", otherwise: "none are written" },
+  }),
+  force: onOff({ about: "overwrite what exists" }),
   json,
 } as const;
 
@@ -44,6 +49,7 @@ export const packCommand = (io: Io): Command =>
     examples: [
       "pack runs/2026-01-31-reviews",
       "pack runs/2026-01-31-reviews-int8 --output public/reviews.safetensors --type F16",
+      "pack runs/2026-01-31-novel --kernels worker/kernels",
     ],
     run: (values) => pack(values, io),
   });
@@ -57,7 +63,10 @@ const LOADERS: Readonly<
   forecaster: loadForecaster,
 };
 
-async function pack({ run: folder, type, force, json, ...given }: ValuesOf<typeof fields>, io: Io): Promise<void> {
+async function pack(
+  { run: folder, type, kernels, force, json, ...given }: ValuesOf<typeof fields>,
+  io: Io,
+): Promise<void> {
   const output = given.output ?? beside(folder, ".safetensors");
   if (!output.endsWith(".safetensors"))
     throw new UsageError(
@@ -65,20 +74,31 @@ async function pack({ run: folder, type, force, json, ...given }: ValuesOf<typeo
       `--output ${output}: expected a name that ends in .safetensors, by which loaders tell such a file from a folder`,
     );
   const config = await readConfig(folder);
-  if (!force && existsSync(output))
-    throw new UsageError(
-      "file-exists",
-      `--output ${output}: the file exists; choose another name, or give --force to overwrite it`,
-    );
+  for (const [flag, path] of Object.entries({ output, kernels }))
+    if (!force && path !== undefined && existsSync(path))
+      throw new UsageError(
+        "file-exists",
+        `--${flag} ${path}: it exists; choose another name, or give --force to overwrite it`,
+      );
   const load = ofKind(config, LOADERS) ?? loadRun;
+  if (kernels !== undefined && load !== loadRun)
+    throw new UsageError(
+      "other-task",
+      `--kernels: ${folder} is no language model, and models of other tasks have kernels for each length that they meet; save those of your program with the option compile of openMachine`,
+    );
   using machine = await openMachine("wasm");
   const { tokenizer, parameters } = await load(folder, { machine });
   const bytes = await packRun({ config, tokenizer, parameters }, { dtype: type });
   await platform.writeFileAtomic(output, bytes);
   const size = bytes.byteLength;
+  const written = kernels === undefined ? 0 : await writeKernels(kernels, bytes);
   await io.stdout.write(
     json
-      ? jsonLine({ type: "packed", output, bytes: size })
+      ? jsonLine({ type: "packed", output, bytes: size, ...(kernels !== undefined && { kernels: written }) })
       : `Wrote ${output} (${formatBytes(size)})\nIn a page: ${load.name}("${output.split(/[/\\]/).at(-1)!}", { machine })\n`,
   );
+  if (kernels !== undefined && !json)
+    await io.stdout.write(
+      `Wrote ${written} kernels to ${kernels}, for openMachine("wasm", { compile }), loadRun, openSession, in this order\n`,
+    );
 }

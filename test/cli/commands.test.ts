@@ -1,11 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { beside } from "../../src/cli/run-paths.ts";
 import { openMachine } from "../../src/compute/open.ts";
+import { moduleName } from "../../src/compute/wasm/compile.ts";
+import type { WasmOptions } from "../../src/compute/wasm/machine.ts";
 import { loadRun } from "../../src/run/load-run.ts";
+import { openSession } from "../../src/run/session.ts";
 import { longshort } from "./fake-io.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-cli-"));
@@ -375,7 +378,7 @@ describe("pack", () => {
     machine.close();
     expect(await longshort(["pack", run, "-o", file])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("the file exists"),
+      stderr: expect.stringContaining("it exists"),
     });
     const half = await longshort(["pack", run, "-o", file, "--force", "--type", "F16", "--json"]);
     const [told] = lines(half.stdout);
@@ -387,6 +390,46 @@ describe("pack", () => {
     expect(await longshort(["pack", join(folder, "nothing")])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("expected the folder of a run"),
+    });
+  });
+
+  it("writes the kernels of a session of a language model, for hosts that do not compile", async () => {
+    const [file, kernels] = [join(folder, "for-workers.safetensors"), join(folder, "kernels")];
+    const { code, stdout } = await longshort(["pack", run, "-o", file, "--kernels", kernels]);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^Wrote 3 kernels to .*kernels, for openMachine/m)]);
+    // As a bundler for such a host reads it: what is imported is a module that was compiled before.
+    const source = readFileSync(join(kernels, "index.js"), "utf8")
+      .replace(/import \{ moduleName \} from "longshort";/, "")
+      .replace(/import (\w+) from "(.*)";/g, 'const $1 = moduleOf("$2");')
+      .replace("export const compile =", "return");
+    const moduleOf = (name: string) => new WebAssembly.Module(readFileSync(join(kernels, name)));
+    const compile = new Function("moduleName", "moduleOf", source)(moduleName, moduleOf) as NonNullable<
+      WasmOptions["compile"]
+    >;
+    const scores = async (options: WasmOptions) => {
+      using machine = await openMachine("wasm", { threads: 1, wide: false, ...options });
+      using session = await openSession(await loadRun(readFileSync(file), { machine }));
+      return [await session.next([1]), await session.next([2])];
+    };
+    const wanted = await scores({});
+    expect(await scores({ compile })).toEqual(wanted);
+    expect(await scores({ compile, fused: false })).toEqual(await scores({ fused: false }));
+    using machine = await openMachine("wasm", { compile });
+    const loaded = await loadRun(readFileSync(file), { machine });
+    await openSession(loaded);
+    await expect(openSession(loaded)).rejects.toMatchObject({ code: "module-missing" });
+    expect(await longshort(["pack", run, "-o", file, "--force", "--kernels", kernels])).toMatchObject({ code: 0 });
+    const other = join(folder, "for-workers-too.safetensors");
+    expect(await longshort(["pack", run, "-o", other, "--kernels", kernels])).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining("kernels: it exists") },
+    });
+    expect(existsSync(other)).toBe(false);
+    const tagger = join(folder, "a-tagger");
+    cpSync(run, tagger, { recursive: true });
+    const config = readFileSync(join(tagger, "config.json"), "utf8").replace('"language-model"', '"tagger"');
+    writeFileSync(join(tagger, "config.json"), config);
+    expect(await longshort(["pack", tagger, "-o", other, "--kernels", join(folder, "none")])).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining("is no language model") },
     });
   });
 

@@ -732,6 +732,7 @@ const commands: Readonly<Record<string, Effects>> = {
         against: ["pack", at("runs/one"), "--json", "-o", at("p4.safetensors"), "--force"],
         instead: ["pack", at("runs/one"), "--json", "-o", at("p4.safetensors"), "--force", "--type", "F16"],
       },
+      kernels: { add: ["--kernels", at("kernels")], see: () => existsSync(at("kernels")) },
       force: {
         against: ["pack", at("runs/one"), "-o", at("p1.safetensors")],
         instead: ["pack", at("runs/one"), "-o", at("p1.safetensors"), "--force"],
