@@ -732,7 +732,11 @@ const commands: Readonly<Record<string, Effects>> = {
         against: ["pack", at("runs/one"), "--json", "-o", at("p4.safetensors"), "--force"],
         instead: ["pack", at("runs/one"), "--json", "-o", at("p4.safetensors"), "--force", "--type", "F16"],
       },
-      kernels: { add: ["--kernels", at("kernels")], see: () => existsSync(at("kernels")) },
+      kernels: {
+        against: ["pack", at("runs/one"), "-o", at("p5.safetensors")],
+        instead: ["pack", at("runs/one"), "-o", at("p6.safetensors"), "--kernels", at("kernels")],
+        see: () => existsSync(at("kernels")),
+      },
       force: {
         against: ["pack", at("runs/one"), "-o", at("p1.safetensors")],
         instead: ["pack", at("runs/one"), "-o", at("p1.safetensors"), "--force"],

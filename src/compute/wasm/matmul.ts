@@ -7,7 +7,7 @@ import { share, solo } from "../../print/wasm/team.ts";
 import type { MatMul } from "../plan.ts";
 import type { LaunchPrinter } from "./launch.ts";
 
-/** `batch` products one after the other; threads take whole ones where there are enough, or else share each. */
+/** `batch` products one after the other; threads take whole ones, or share the only one. Layers have no other; graphs of ONNX may. */
 export const printMatMulLaunch: LaunchPrinter<MatMul> = (context) => {
   const { m: builder, f, kernel, address } = context;
   const { batch, m, k, n } = kernel;
