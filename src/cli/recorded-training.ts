@@ -5,6 +5,7 @@ import { Ended } from "./failure.ts";
 import { integer, quoted } from "./format.ts";
 import { EXIT, type Io, isLive } from "./io.ts";
 import { ProgressDisplay } from "./progress.ts";
+import { openRunLog, type RunLog } from "./run-log.ts";
 
 export interface TrainingOptions {
   readonly io: Io;
@@ -29,6 +30,7 @@ export interface TrainingTools {
   readonly run: Run;
   readonly machine: Awaited<ReturnType<typeof openMachine>>;
   readonly display: ProgressDisplay;
+  readonly log: RunLog;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   /** From now on Ctrl-C saves; before, while data is read, it ends the command, as nothing is learned that could be lost. */
@@ -42,11 +44,12 @@ export interface TrainingTools {
  * reason before `begin` ends the command with nothing to save) and twice at once, the machine has the arithmetic of the checkpoint that is gone on from, and everything is closed in the end.
  */
 export async function recordedTraining<T>(
-  settings: { readonly machine: "wasm" | "reference"; readonly keep: number },
+  settings: { readonly machine: "wasm" | "reference"; readonly keep: number; readonly tensorboard: boolean },
   { io, quiet, folder, existing }: TrainingOptions,
   train: (tools: TrainingTools) => Promise<T>,
 ): Promise<T> {
   const display = new ProgressDisplay({ out: io.stderr, live: isLive(io) && !quiet, now: io.now, quiet });
+  const log = openRunLog({ folder, display, tensorboard: settings.tensorboard, now: io.today });
   const controller = new AbortController();
   const { signal } = controller;
   let begun = false;
@@ -75,7 +78,7 @@ export async function recordedTraining<T>(
       signal.throwIfAborted();
       begun = true;
     };
-    return await train({ run, machine, display, signal, begin, own: (one) => void open.push(one) });
+    return await train({ run, machine, display, log, signal, begin, own: (one) => void open.push(one) });
   } catch (error) {
     const kept = run?.lastCheckpoint;
     if (error instanceof FailureError && UNWRITTEN.includes(error.code) && kept !== undefined)

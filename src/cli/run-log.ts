@@ -1,14 +1,6 @@
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Machine } from "../compute/machine.ts";
-import type { LanguageModel } from "../models/language-model.ts";
-import { generate } from "../run/generate.ts";
-import { openSession } from "../run/session.ts";
 import { scalarsOf } from "../run-log/scalars.ts";
-import { generationFields } from "../schema/generation.ts";
-import type { TextTraining } from "../schema/text-training.ts";
-import type { ParameterStore } from "../tensor/parameter-store.ts";
-import type { Tokenizer } from "../text/tokenizer.ts";
 import type { TrainEvent } from "../train/events.ts";
 import { type EventFile, openEventFile } from "./event-file.ts";
 import { dayOf, timeOfDay } from "./format.ts";
@@ -16,23 +8,28 @@ import type { ProgressDisplay } from "./progress.ts";
 
 export interface RunLogOptions {
   readonly folder: string;
-  readonly settings: Pick<TextTraining, "tensorboard" | "sampleLength" | "seed">;
+  /** Whether there are to be event files. */
+  readonly tensorboard: boolean;
   /** Its lines that stay go to log.txt. */
   readonly display: ProgressDisplay;
-  readonly model: LanguageModel;
-  readonly machine: Machine;
-  readonly tokenizer: Tokenizer;
-  readonly trainer: { readonly parameters: ParameterStore };
   /** The date, for log.txt and TensorBoard. */
   readonly now: () => Date;
 }
 
 const FILES = { log: "log.txt", samples: "samples", tensorboard: "tensorboard" } as const;
 
+/** What is kept of a training besides its lines. */
+export interface Kept {
+  /** What is counted in the speed: "tokens". */
+  readonly items: string;
+  /** Something that the model makes as it is now, as text; default nothing. */
+  readonly sample?: (() => Promise<string>) | undefined;
+}
+
 /** What a run folder holds for people and other programs; nothing of it is needed to use the model or to go on training. */
 export interface RunLog {
   /** Told every event, in order, while the parameters stand still. */
-  take(event: TrainEvent): Promise<void>;
+  take(event: TrainEvent, kept: Kept): Promise<void>;
 }
 
 /**
@@ -40,8 +37,7 @@ export interface RunLog {
  * `tensorboard/events.out.tfevents.…`. A training that begins at step 0 begins them anew, a resumed one goes on with them.
  * What cannot be written is said once and left out from then on; it is no reason to lose a training.
  */
-export function openRunLog(options: RunLogOptions): RunLog {
-  const { folder, settings, display, now } = options;
+export function openRunLog({ folder, tensorboard, display, now }: RunLogOptions): RunLog {
   const lines: string[] = [];
   let begun = false;
   let events: EventFile | undefined;
@@ -71,41 +67,28 @@ export function openRunLog(options: RunLogOptions): RunLog {
         await attempt(what as keyof typeof FILES, () => rmSync(join(folder, name), { recursive: true, force: true }));
     begun = true;
     await attempt("log", () => appendFileSync(join(folder, FILES.log), lines.join("")));
-    if (!settings.tensorboard) return;
+    if (!tensorboard) return;
     await attempt("tensorboard", () => {
       events = openEventFile(join(folder, FILES.tensorboard), () => now().getTime());
       events.start(step);
     });
   };
 
-  const sample = async (epoch: number, step: number): Promise<void> => {
-    const text = await sampleOf(options);
+  const keepSample = (text: string, epoch: number, step: number): Promise<void> => {
     const samples = join(folder, FILES.samples);
     mkdirSync(samples, { recursive: true });
     writeFileSync(join(samples, `epoch-${epoch}.txt`), `${text}\n`);
     // TensorBoard shows Markdown; an indented block is shown as it is.
-    await attempt("tensorboard", () => events?.text(step, "sample", text.replace(/^/gm, "    ")));
+    return attempt("tensorboard", () => events?.text(step, "sample", text.replace(/^/gm, "    ")));
   };
 
   return {
-    async take(event) {
+    async take(event, { items, sample }) {
       if (event.type === "start") await begin(event.step);
-      else if (!["validation", "checkpoint", "end"].includes(event.type))
-        await attempt("tensorboard", () => events?.scalars(event.step, scalarsOf(event, "tokens")));
-      if (event.type === "epoch" && settings.sampleLength > 0)
-        await attempt("samples", () => sample(event.epoch, event.step));
+      else await attempt("tensorboard", () => events?.scalars(event.step, scalarsOf(event, items)));
+      if (event.type === "epoch" && sample)
+        await attempt("samples", async () => keepSample(await sample(), event.epoch, event.step));
       if (event.type === "end") journal(`end (${event.reason}) after step ${event.step}`);
     },
   };
-}
-
-/** Text of the model as it is now. */
-async function sampleOf({ model, machine, tokenizer, trainer, settings }: RunLogOptions): Promise<string> {
-  using session = await openSession({ model, parameters: trainer.parameters, machine });
-  let text = "";
-  const { sampleLength: length, seed } = settings;
-  const { temperature } = generationFields;
-  for await (const piece of generate({ session, tokenizer, length, seed, temperature: temperature.default }))
-    text += piece;
-  return text;
 }

@@ -5,37 +5,32 @@ import type { Forms } from "./epoch-line.ts";
 import { counted, integer, jsonLine } from "./format.ts";
 import type { ProgressDisplay } from "./progress.ts";
 import type { TrainingOptions, TrainingTools } from "./recorded-training.ts";
-import type { RunLog } from "./run-log.ts";
+import type { Kept } from "./run-log.ts";
 import type { TrainingResult } from "./training-result.ts";
 
 /** What a training says of itself, in the words of its task. */
-export interface Words<F extends object> {
-  /** What is counted in the speed. */
-  readonly items: string;
+export interface Words<F extends object> extends Kept {
   /** Lines on data, model and training. */
   readonly introduction: (start: StartEvent<F>) => readonly string[];
   /** What was measured after an epoch, one of `epochs`, or in the midst of one. */
   readonly measured: (event: EpochEvent | EvaluationEvent, epochs: number) => Forms;
 }
 
-export interface ToldOptions<F extends object> extends Pick<RecordOptions, "config" | "tokenizer">, Words<F> {
-  /** What else is kept of the training; default nothing. */
-  readonly log?: RunLog;
-}
+type ToldOptions<F extends object> = Pick<RecordOptions, "config" | "tokenizer"> & Words<F>;
 
 /** Records a training in its run and tells of it meanwhile, on the display or as JSON lines. */
 export async function recordTold<F extends object>(
   trainer: Trainer<F>,
-  { run, display, begin }: Pick<TrainingTools, "run" | "display" | "begin">,
+  { run, display, log, begin }: TrainingTools,
   { io, json, allowDifferentArithmetic }: TrainingOptions,
-  { config, tokenizer, log, ...words }: ToldOptions<F>,
+  { config, tokenizer, ...words }: ToldOptions<F>,
 ): Promise<TrainingResult> {
   begin();
   const told = new Told<F>(display, words);
   for await (const event of run.record(trainer, { config, tokenizer, allowDifferentArithmetic })) {
     if (json && event.type !== "checkpoint") await io.stdout.write(jsonLine(event));
     told.take(event);
-    await log?.take(event);
+    await log.take(event, words);
   }
   return { ...told.result(), saved: run.savedWeights! };
 }

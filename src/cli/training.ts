@@ -4,6 +4,10 @@ import { readTokenizer } from "../checkpoint/run-folder.ts";
 import { type Corpus, openCorpus } from "../data/corpus.ts";
 import { MEMORY_LIMIT } from "../data/token-store.ts";
 import { type LanguageModel, languageModel } from "../models/language-model.ts";
+import { generate } from "../run/generate.ts";
+import type { LoadedRun } from "../run/load-run.ts";
+import { openSession } from "../run/session.ts";
+import { generationFields } from "../schema/generation.ts";
 import { UsageError } from "../shared/errors.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
@@ -16,7 +20,6 @@ import { modelLine, trainingLine, unitsOf, vocabularyOf } from "./introduction.t
 import type { Io } from "./io.ts";
 import type { ProgressDisplay } from "./progress.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
-import { openRunLog } from "./run-log.ts";
 import { removeEmpty } from "./run-paths.ts";
 import { corpusOptions, modelOptions, type TextSettings, tokenizerOptions } from "./text-settings.ts";
 import { recordTold } from "./told-training.ts";
@@ -38,11 +41,12 @@ export async function trainToFolder(
   let example = "";
   const result = await recordedTraining(settings, options, async (tools) => {
     const { machine, display, signal, own } = tools;
-    const tokenizer = existing === "resume" ? await tokenizerOf(folder) : undefined;
-    const corpus = await readCorpus(settings, { display, folder, io, tokenizer, signal });
+    const known = existing === "resume" ? await tokenizerOf(folder) : undefined;
+    const corpus = await readCorpus(settings, { display, folder, io, tokenizer: known, signal });
     own(corpus);
     example = beginningOf(corpus);
-    const model = languageModel(modelOptions(settings, corpus.tokenizer.vocabularySize));
+    const { tokenizer } = corpus;
+    const model = languageModel(modelOptions(settings, tokenizer.vocabularySize));
     const { trainer } = await trainText({
       model,
       machine,
@@ -55,16 +59,15 @@ export async function trainToFolder(
       signal,
     });
     own(trainer);
+    const { parameters } = trainer;
+    const { sampleLength } = settings;
     return recordTold<TextFacts>(trainer, tools, options, {
       config: { task: "text", model: model.config, training: settings },
-      tokenizer: corpus.tokenizer,
+      tokenizer,
       items: "tokens",
-      introduction: (start) => introduction(start, corpus.tokenizer, model, settings),
+      introduction: (start) => introduction(start, tokenizer, model, settings),
       measured: textLine,
-      log: openRunLog({
-        ...{ folder, settings, display, model, machine, trainer, now: io.today },
-        tokenizer: corpus.tokenizer,
-      }),
+      ...(sampleLength > 0 && { sample: () => sampleOf({ model, machine, parameters, tokenizer }, settings) }),
     });
   });
   return { ...result, example };
@@ -79,6 +82,18 @@ function beginningOf({ tokenizer, train }: Corpus): string {
     .replace(/\ufffd+$/, "")
     .replaceAll(/\s+/g, " ")
     .trim();
+}
+
+/** Text of the model as it is now. */
+async function sampleOf(
+  run: Pick<LoadedRun, "model" | "parameters" | "machine" | "tokenizer">,
+  { sampleLength: length, seed }: TextSettings,
+): Promise<string> {
+  using session = await openSession(run);
+  const { default: temperature } = generationFields.temperature;
+  let text = "";
+  for await (const piece of generate({ session, tokenizer: run.tokenizer, length, seed, temperature })) text += piece;
+  return text;
 }
 
 function introduction(

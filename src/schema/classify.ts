@@ -4,7 +4,7 @@ import { tokenizerFields } from "./tokenizer.ts";
 import { machineField, trainingFields } from "./training.ts";
 
 const { vocabularySize, minCount, alphabet, normalize } = tokenizerFields;
-const { tensorboard: _, epochs: __, ...training } = trainingFields;
+const { epochs: _, ...training } = trainingFields;
 
 /** The same field without a default of its own. */
 const withoutDefault = <T>({ default: _, ...field }: Field<T>, otherwise: string): Field<T> => ({

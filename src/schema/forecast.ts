@@ -2,7 +2,7 @@ import { choice, choices, integer, number, numbers, onOff, path, text, texts, ty
 import { recurrentFields } from "./model.ts";
 import { machineField, trainingFields } from "./training.ts";
 
-const { tensorboard: _, epochs: __, ...training } = trainingFields;
+const { epochs: _, ...training } = trainingFields;
 
 /** Where the columns of a table of series are. */
 export const seriesFields = {

@@ -5,7 +5,6 @@ import { tokenizerFields } from "./tokenizer.ts";
 import { machineField, trainingFields } from "./training.ts";
 
 const { vocabularySize, normalize } = tokenizerFields;
-const { tensorboard: _, ...training } = trainingFields;
 
 /** All that the training of a tagger is made of: flags of `train tag`, keys of its config files, `training` in a run's config.json. */
 export const tagFields = {
@@ -68,7 +67,7 @@ export const tagFields = {
   }),
   embeddingSize: integer({ about: "size of the vector of a word", unit: "numbers", min: 1, default: 100 }),
   batchSize: integer({ about: "sentences per update", unit: "count", min: 1, default: 16 }),
-  ...training,
+  ...trainingFields,
   monitor: choice(["score", "f1", "accuracy", "intentAccuracy", "loss"], {
     about: "which metric of the validation part says which epoch is kept and when --patience ends",
     ...{ unit: "metric", otherwise: "score: F1 of spans, without spans accuracy, with intents the mean with theirs" },

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { longshort } from "./fake-io.ts";
+import { logOf, ownTagsOf } from "./run-logs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-classify-"));
 const at = (name: string): string => join(folder, name);
@@ -41,6 +42,14 @@ test("texts of a table: trained, measured beside baselines, predicted, resumed",
   expect(ran.stdout).toMatch(/logistic regression on counts of tokens +\d/);
   expect(ran.stdout).toMatch(/true \\ predicted +down +up +sideways +precision +recall +F1/);
 
+  const log = logOf(at("run"));
+  expect(ran.stderr.startsWith(`${log.slice(0, -1).join("\n")}\n`)).toBe(true);
+  expect(log.slice(-2)).toEqual([
+    expect.stringMatching(/^epoch 3\/3: /),
+    expect.stringMatching(/^end \(done\) after /),
+  ]);
+  expect(ownTagsOf(at("run"))).toEqual(["accuracy/validation", "macroF1/validation", "speed/examples per second"]);
+
   const found = await longshort(["predict", at("run"), at("test.csv")]);
   const [head, first] = found.stdout.split("\n");
   expect(head).toBe("label,down,up");
@@ -54,6 +63,7 @@ test("texts of a table: trained, measured beside baselines, predicted, resumed",
   const more = await longshort(["resume", at("run"), "--epochs", "4"]);
   expect(more.code, more.stderr).toBe(0);
   expect(more.stderr).toMatch(/Resumed after step \d+/);
+  expect(logOf(at("run")).slice(0, log.length)).toEqual(log);
   const up = async (...words: string[]): Promise<number> =>
     JSON.parse((await longshort(["predict", ...words, "--input", "up we go", "--json"])).stdout).probabilities.up;
   const [now, then] = [await up(at("run")), await up(at("before"))];

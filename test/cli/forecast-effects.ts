@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { longshort, type Ran } from "./fake-io.ts";
-import type { Effect, Effects } from "./option-effects.ts";
+import { type Effect, type Effects, keptEffects } from "./option-effects.ts";
 
 interface Places {
   readonly at: (name: string) => string;
@@ -30,8 +30,6 @@ export async function prepareForecasts(at: Places["at"]): Promise<void> {
 const scores = ({ stdout }: Ran): unknown => stdout.split("\n").filter((line) => !/Saved in|longshort/.test(line));
 const code = ({ code }: Ran): unknown => code;
 const epochs = ({ stderr }: Ran): unknown => stderr.match(/^epoch/gm)?.length;
-const checkpointsIn = (run: string): readonly string[] =>
-  existsSync(join(run, "checkpoints")) ? readdirSync(join(run, "checkpoints")) : [];
 
 /** How to see the effect of each option of the commands that forecast. */
 export function forecastEffects({ at, fresh, machine, json }: Places): Readonly<Record<string, Effects>> {
@@ -108,16 +106,7 @@ export function forecastEffects({ at, fresh, machine, json }: Places): Readonly<
           ["--epochs", "4", "--patience", "1", "--min-delta", "100"],
           epochs,
         ),
-        checkpointEvery: { add: ["--checkpoint-every", "1", "-o", at("f/ce")], see: () => checkpointsIn(at("f/ce")) },
-        checkpointSeconds: {
-          add: ["--checkpoint-seconds", "1e-9", "-o", at("f/cs")],
-          see: () => checkpointsIn(at("f/cs")),
-        },
-        keep: {
-          against: train("--epochs", "4", "-o", at("f/k1")),
-          instead: train("--epochs", "4", "--keep", "1", "-o", at("f/k2")),
-          see: () => [checkpointsIn(at("f/k1")), checkpointsIn(at("f/k2"))],
-        },
+        ...keptEffects(train),
         seed: added("--seed", "1"),
         baselines: added("--no-baselines"),
         machine,

@@ -5,6 +5,7 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readParquet } from "../../src/data/parquet.ts";
 import { longshort } from "./fake-io.ts";
+import { logOf, ownTagsOf } from "./run-logs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-forecast-"));
 const at = (name: string): string => join(folder, name);
@@ -40,6 +41,9 @@ test("trained, measured beside simple methods, forecast, resumed", async () => {
   for (const name of ["this model", "naive", "seasonal naive \\(7", "drift", "exponential smoothing", "linear map"])
     expect(ran.stdout).toMatch(new RegExp(`^${name}.* \\d+\\.\\d %$`, "m"));
   expect(ran.stdout).toMatch(/The model('s mean absolute error is| does not beat)/);
+
+  expect(logOf(at("run")).at(-1)).toMatch(/^Interval widths calibrated on the validation part: /);
+  expect(ownTagsOf(at("run"))).toEqual(["speed/values per second"]);
 
   const found = await longshort(["forecast", at("run")]);
   expect(found.code, found.stderr).toBe(0);

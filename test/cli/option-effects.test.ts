@@ -17,7 +17,7 @@ import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { type FakeIoOptions, longshort, type Ran } from "./fake-io.ts";
 import { forecastEffects, prepareForecasts } from "./forecast-effects.ts";
-import type { Effect, Effects } from "./option-effects.ts";
+import { type Effect, type Effects, keptEffects } from "./option-effects.ts";
 
 /*
  * Every option of every command has an entry here that says how to see that it does something; the test fails where an option
@@ -285,8 +285,6 @@ const weightsOf = (run: string): Buffer => readFileSync(join(run, "model.safeten
 const classifySmall = ["--hidden-size", "3", "--epochs", "1", "--no-baselines"];
 const classified = ["--text", "t", "--label", "l", ...classifySmall.slice(0, 4), "--embedding-size", "3"];
 const numbered = ["--text", "1", "--label", "2", ...classifySmall];
-const checkpointsIn = (run: string): readonly string[] =>
-  existsSync(join(run, "checkpoints")) ? readdirSync(join(run, "checkpoints")) : [];
 const classify = (more: Readonly<Record<string, string | number>>): string[] => [
   ...["train", "classify", at("t.csv"), ...classified],
   ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
@@ -409,16 +407,7 @@ const commands: Readonly<Record<string, Effects>> = {
         against: classify({ epochs: 4, patience: 1, "learning-rate": 1e-3, seed: 2 }),
         instead: classify({ epochs: 4, patience: 1, "learning-rate": 1e-3, seed: 2, "min-delta": 100 }),
       },
-      checkpointEvery: { add: ["--checkpoint-every", "1", "-o", at("c/ce")], see: () => checkpointsIn(at("c/ce")) },
-      checkpointSeconds: {
-        add: ["--checkpoint-seconds", "1e-9", "-o", at("c/cs")],
-        see: () => checkpointsIn(at("c/cs")),
-      },
-      keep: {
-        against: classify({ epochs: 4, output: at("c/k1") }),
-        instead: classify({ epochs: 4, keep: 1, output: at("c/k2") }),
-        see: () => [checkpointsIn(at("c/k1")), checkpointsIn(at("c/k2"))],
-      },
+      ...keptEffects((...flags) => [...classify({}), ...flags]),
       seed: { add: ["--seed", "1"] },
       baselines: { add: ["--no-baselines"] },
       ...{ machine },
@@ -481,16 +470,7 @@ const commands: Readonly<Record<string, Effects>> = {
         against: [...taggedWords, "-o", fresh()],
         instead: [...taggedWords, "--min-delta", "2", "-o", fresh()],
       },
-      checkpointEvery: { add: ["--checkpoint-every", "1", "-o", at("g/ce")], see: () => checkpointsIn(at("g/ce")) },
-      checkpointSeconds: {
-        add: ["--checkpoint-seconds", "1e-9", "-o", at("g/cs")],
-        see: () => checkpointsIn(at("g/cs")),
-      },
-      keep: {
-        against: tag({ epochs: 4, output: at("g/k1") }),
-        instead: tag({ epochs: 4, keep: 1, output: at("g/k2") }),
-        see: () => [checkpointsIn(at("g/k1")), checkpointsIn(at("g/k2"))],
-      },
+      ...keptEffects((...flags) => [...tag({}), ...flags]),
       seed: { add: ["--seed", "1"] },
       baselines: { add: ["--no-baselines"] },
       ...{ machine },

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { platform } from "#platform";
-import { readEvents } from "../run-log/read-events.ts";
 import { longshort } from "./fake-io.ts";
+import { eventsOf, logOf, scalarsOf } from "./run-logs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-folder-"));
 const at = (name: string): string => join(folder, name);
@@ -24,10 +24,6 @@ const small = [
 const train = (run: string, ...flags: string[]) =>
   longshort(["train", "text", text, ...small, "--epochs", "2", "-o", at(run), ...flags]);
 const read = (run: string, ...names: string[]): string => readFileSync(join(at(run), ...names), "utf8");
-const eventsOf = (run: string) => {
-  const tensorboard = join(at(run), "tensorboard");
-  return readdirSync(tensorboard).flatMap((name) => readEvents(Uint8Array.from(readFileSync(join(tensorboard, name)))));
-};
 
 let shown = "";
 beforeAll(async () => {
@@ -41,13 +37,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the folder of a run", () => {
   it("has a log of what was printed, with the time and without control codes, also where nothing was", () => {
-    const log = read("runs/lstm", "log.txt").trimEnd().split("\n");
-    for (const line of log) expect(line).toMatch(/^2026-01-31 \d\d:\d\d:\d\d {2}\S/);
-    const printed = log.map((line) => line.slice(21));
+    const printed = logOf(at("runs/lstm"));
     expect(printed.slice(0, -1)).toEqual(shown.trimEnd().split("\n"));
     expect(printed.at(-1)).toMatch(/^end \(done\) after step \d+$/);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is tested
-    expect(log.join("\n")).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+    expect(read("runs/lstm", "log.txt")).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     expect(read("runs/gru", "log.txt")).toContain("epoch 2/2: loss");
   });
 
@@ -87,11 +81,7 @@ describe("the folder of a run", () => {
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line));
-    const scalars = eventsOf("runs/lstm").flatMap(({ step, what }) =>
-      what.case === "summary"
-        ? what.value.value.map(({ tag, value }) => ({ tag, step: Number(step), value: value.value }))
-        : [],
-    );
+    const scalars = scalarsOf(at("runs/lstm"));
     const curve = (tag: string) => scalars.filter((one) => one.tag === tag).map(({ step, value }) => [step, value]);
     const told = (type: string, key: string) =>
       metrics.filter((one) => one.type === type).map((one) => [one.step, Math.fround(one[key])]);
@@ -109,7 +99,7 @@ describe("the folder of a run", () => {
     await train("over", "--epochs", "1", "-q", "--force");
     expect(readdirSync(join(at("over"), "samples"))).toEqual(["epoch-1.txt"]);
     expect(read("over", "log.txt").match(/end \(done\)/g)).toHaveLength(1);
-    expect(eventsOf("over").filter(({ what }) => what.case === "fileVersion")).toHaveLength(1);
+    expect(eventsOf(at("over")).filter(({ what }) => what.case === "fileVersion")).toHaveLength(1);
   });
 
   it("loses no training because a log cannot be written", async () => {

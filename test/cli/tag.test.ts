@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { longshort } from "./fake-io.ts";
+import { logOf, ownTagsOf } from "./run-logs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-tag-cli-"));
 const at = (name: string): string => join(folder, name);
@@ -56,6 +57,11 @@ test("columns: trained, measured beside a baseline, predicted, resumed, told of"
   );
   expect(ran.stdout).toMatch(/each word's most frequent tag +\d/);
   expect(ran.stdout).toMatch(/\nlabel +expected +predicted +correct .*\nWHEN +3 +\d +3 .*\nWHO +1 +\d +0 +0.0 %/);
+
+  expect(logOf(at("run")).at(-2)).toMatch(/^epoch 8\/8: /);
+  expect(ownTagsOf(at("run"))).toEqual([
+    ...["accuracy/validation", "f1/validation", "score/validation", "speed/tokens per second"],
+  ]);
 
   // Tags are not needed.
   writeFileSync(at("new.txt"), "in\nmay\nwe\ngo\n\nwe\nmay\n");
