@@ -44,8 +44,8 @@ export async function trainToFolder(
     const known = existing === "resume" ? await tokenizerOf(folder) : undefined;
     const corpus = await readCorpus(settings, { display, folder, io, tokenizer: known, signal });
     own(corpus);
-    example = beginningOf(corpus);
     const { tokenizer } = corpus;
+    example = beginningOf(corpus);
     const model = languageModel(modelOptions(settings, tokenizer.vocabularySize));
     const { trainer } = await trainText({
       model,
