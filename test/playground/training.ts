@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { gru } from "../../src/cells/gru.ts";
 import { openMachine } from "../../src/compute/open.ts";
@@ -73,6 +74,43 @@ export function trainingRoom(of: () => Playground): void {
       await second.reload();
       await second.waitForSelector("[data-flow=gru]", { timeout: 20_000 });
       expect(await second.locator(".left").count()).toBe(0);
+    } finally {
+      await context.close();
+    }
+  });
+
+  test("training: of two tabs the first keeps its training, and the other says that it does not", async () => {
+    const context = await of().browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB" });
+    try {
+      const open = async () => {
+        const page = await context.newPage();
+        await page.goto(`${of().url}#/training`);
+        await page.waitForSelector("[data-flow=gru]", { timeout: 20_000 });
+        return page;
+      };
+      const train = async (units: number) => {
+        const page = await open();
+        await page.getByRole("spinbutton", { name: "Units" }).fill(String(units));
+        await page.getByRole("button", { name: "Train" }).click();
+        await page.waitForSelector("[data-step]");
+        return page;
+      };
+      const untold = (page: Page) => page.getByText("Another tab trains as well").count();
+      const first = await train(5);
+      await first.getByRole("button", { name: "Pause" }).click();
+      const second = await train(7);
+      expect([await untold(first), await untold(second)]).toEqual([0, 1]);
+      expect(await violations(second)).toEqual([]);
+      // Both are left as they are when a tab is closed; and who stops in the second takes nothing from the first.
+      await second.getByRole("button", { name: "Pause" }).click();
+      await second.waitForTimeout(600);
+      await second.getByRole("button", { name: "Stop" }).click();
+      const third = await open();
+      expect(await third.locator(".left").count()).toBe(0);
+      await third.close();
+      await first.close();
+      const last = await open();
+      await last.waitForSelector("text=A training (LSTM, 5 units) stood at step");
     } finally {
       await context.close();
     }

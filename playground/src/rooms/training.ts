@@ -29,6 +29,7 @@ export function trainingRoom(): TemplateResult {
     ${live.left && !live.busy ? leftView(live.left) : nothing}
     ${chosen.data === "adding" ? html`<p class="hint">${say("Of many numbers two are marked, and at the end their sum is asked for. Always to answer 1 has a squared error of 0.167.", "一串数里有两个打了标记，最后要说出它们的和。永远回答 1 的平方误差是 0.167。")}</p>` : nothing}
     ${player()}
+    ${live.busy && !live.keeps ? html`<p class="note" role="status">${say("Another tab trains as well: what is learned here is not kept when this tab is closed.", "另一个标签页也在训练：关闭本标签页后，这里的训练不会保留。")}</p>` : nothing}
     ${live.error ? html`<p class="error" role="alert">${live.error}</p>` : nothing}
     ${results()}
     <section class="below"><div><h2>${say("How far back does a gradient reach?", "梯度能传回多远？")}</h2>

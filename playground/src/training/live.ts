@@ -3,7 +3,7 @@ import { explained } from "../explained.ts";
 import { worker } from "../models.ts";
 import { update } from "../update.ts";
 import { chosen, type Data, nameOf, trainingChoice } from "./choice.ts";
-import { dropTraining, keepTraining, keptTraining } from "./kept.ts";
+import { dropTraining, keepTraining, keptTraining, leavePlace, takePlace } from "./kept.ts";
 
 /** What is stored of a training under way. */
 export interface Kept {
@@ -31,6 +31,8 @@ class Live {
   losses: Losses = [];
   /** What an earlier visit left. */
   left: Kept | undefined;
+  /** Whether it is kept for when the tab is closed; not while another tab trains. */
+  keeps = true;
   /** What the running training was begun with. */
   private begun: TrainingChoice | undefined;
   private looked = false;
@@ -52,10 +54,12 @@ class Live {
       this.facts = await client.call("train", { ...this.begun, from: from?.snapshot });
       this.state = "running";
       clearInterval(this.keeping);
+      this.keeps = await takePlace();
       this.keeping = setInterval(() => void this.store(), KEEP_EVERY);
     } catch (failed) {
       this.error = explained(failed);
       this.state = "idle";
+      leavePlace();
     }
     update();
   }
@@ -80,6 +84,7 @@ class Live {
     client.onEnd = (failed) => {
       this.state = "idle";
       clearInterval(this.keeping);
+      leavePlace();
       if (failed) this.error = explained(failed);
       update();
     };
@@ -118,7 +123,7 @@ class Live {
         // First of all: the tab may be closed at once, and what is being stored just now must not come after.
         this.begun = undefined;
         clearInterval(this.keeping);
-        await dropTraining();
+        if (this.keeps) await dropTraining();
       }
       await worker().call(call, {});
       this.state = next;
@@ -158,7 +163,7 @@ class Live {
 
   /** Stores the training as it is, for when the tab is closed. */
   private async store(): Promise<void> {
-    if (!this.busy || !this.begun) return;
+    if (!this.busy || !this.begun || !this.keeps) return;
     try {
       const snapshot = await worker().call("snapshot", {});
       const { begun: choice, losses } = this;
