@@ -32,6 +32,12 @@ export function cellRoom(of: () => Playground): void {
         await page.getByRole("button", { name: "Undo changes" }).click();
         await expect.poll(answer).toBe(before);
         expect(await violations(page)).toEqual([]);
+        // A field says what is shown, also once something was chosen in it.
+        const line = page.getByRole("combobox", { name: "Line" });
+        for (const chosen of ["B....?B", "A....?A"]) await line.selectOption(chosen);
+        await page.goto(`${of().url}#/cell/lstm?line=B....%3FB`);
+        await expect.poll(answer).toMatch(/^B/);
+        expect(await line.inputValue()).toBe("B....?B");
       });
     });
   });

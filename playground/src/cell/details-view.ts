@@ -75,7 +75,7 @@ function weightRow(bench: Bench, sum: string): TemplateResult {
       <select aria-label=${say("unit", "单元")} @change=${(e: Event) => {
         bench.unit = Number((e.target as HTMLSelectElement).value);
         update();
-      }}>${Array.from({ length: bench.units }, (_, u) => html`<option ?selected=${u === bench.unit}>${u}</option>`)}</select>
+      }}>${Array.from({ length: bench.units }, (_, u) => html`<option .selected=${u === bench.unit}>${u}</option>`)}</select>
       <small>${say("weight × what it sees", "权重 × 它看到的数")}</small></h3>
     ${parts
       .filter(([, , , row]) => row >= 0)

@@ -31,7 +31,7 @@ export function lettersSwitch(bench: Bench): TemplateResult {
       bench.letters = (e.target as HTMLSelectElement).value as Bench["letters"];
       update();
     }}>
-      <option value="note" ?selected=${bench.letters === "note"}>${say("z, zⁱ, zᶠ, zᵒ — one matrix on [x ; h]", "z、zⁱ、zᶠ、zᵒ——一个矩阵乘 [x ; h]")}</option>
-      <option value="pytorch" ?selected=${bench.letters === "pytorch"}>${say("PyTorch: i, f, g, o — two matrices", "PyTorch：i、f、g、o——两个矩阵")}</option>
+      <option value="note" .selected=${bench.letters === "note"}>${say("z, zⁱ, zᶠ, zᵒ — one matrix on [x ; h]", "z、zⁱ、zᶠ、zᵒ——一个矩阵乘 [x ; h]")}</option>
+      <option value="pytorch" .selected=${bench.letters === "pytorch"}>${say("PyTorch: i, f, g, o — two matrices", "PyTorch：i、f、g、o——两个矩阵")}</option>
     </select></label>`;
 }

@@ -28,7 +28,7 @@ export function paceCurves(bench: Bench): TemplateResult {
   return html`<div class="pace"><label>${say("Unit", "单元")} <select @change=${(e: Event) => {
     bench.unit = Number((e.target as HTMLSelectElement).value);
     update();
-  }}>${Array.from({ length: units }, (_, u) => html`<option ?selected=${u === unit}>${u}</option>`)}</select></label>
+  }}>${Array.from({ length: units }, (_, u) => html`<option .selected=${u === unit}>${u}</option>`)}</select></label>
     ${curves({
       label,
       curves: [

@@ -33,7 +33,7 @@ export function timeline(bench: Bench): TemplateResult {
         bench.line = `${(e.target as HTMLSelectElement).value}\n`;
         bench.override.clear();
         void bench.refresh();
-      }}>${LINES.map((line) => html`<option ?selected=${bench.line === `${line}\n`}>${line}</option>`)}</select></label>
+      }}>${LINES.map((line) => html`<option .selected=${bench.line === `${line}\n`}>${line}</option>`)}</select></label>
       <button class="quiet" @click=${() => void bench.reset()}>${say("Undo changes", "撤销改动")}</button>
     </div>
     <p class="hint ${changed ? "what-if" : ""}" role="status">${changed ? say("What if: from this step on, with your values", "假如：从这一步起，用你改的数值") : say("As the network computes it", "网络自己算出来的")}</p>

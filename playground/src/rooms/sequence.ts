@@ -80,9 +80,9 @@ export function sequenceRoom(): TemplateResult {
           for (const p of panes) if (p.reading) p.sort();
           update();
         }}>
-          <option value="change" ?selected=${room.sort === "change"}>${say("long holders first", "记得久的在前")}</option>
-          <option value="cluster" ?selected=${room.sort === "cluster"}>${say("alike side by side", "相似的排在一起")}</option>
-          <option value="number" ?selected=${room.sort === "number"}>${say("by number", "按编号")}</option>
+          <option value="change" .selected=${room.sort === "change"}>${say("long holders first", "记得久的在前")}</option>
+          <option value="cluster" .selected=${room.sort === "cluster"}>${say("alike side by side", "相似的排在一起")}</option>
+          <option value="number" .selected=${room.sort === "number"}>${say("by number", "按编号")}</option>
         </select>
       </label>
       ${reads.has("text") ? featureChoice() : nothing}
@@ -111,8 +111,8 @@ const featureChoice = (): TemplateResult => html`<label>${say("Find the unit tha
     room.feature = ((e.target as HTMLSelectElement).value || undefined) as Feature | undefined;
     for (const p of panes) p.follow(true);
     update();
-  }}><option value="" ?selected=${room.feature === undefined}>—</option>${FEATURES.map(
-    (f) => html`<option value=${f} ?selected=${room.feature === f}>${featureTitle(f)}</option>`,
+  }}><option value="" .selected=${room.feature === undefined}>—</option>${FEATURES.map(
+    (f) => html`<option value=${f} .selected=${room.feature === f}>${featureTitle(f)}</option>`,
   )}</select></label>`;
 
 const textField = (): TemplateResult => html`<label class="wide">${say("Text", "文字")}

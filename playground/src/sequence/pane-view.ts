@@ -26,7 +26,7 @@ export function paneView(p: Pane): TemplateResult {
       <label>${say("Model", "模型")}
         <select @change=${(e: Event) => p.choose((e.target as HTMLSelectElement).value as Shipped)}>
           ${p.source === "own" ? html`<option value="own" selected>${facts?.cell.toUpperCase()} · ${facts?.hiddenSize}</option>` : nothing}
-          ${shippedModels().map(([name, label]) => html`<option value=${name} ?selected=${p.source === name}>${label}</option>`)}
+          ${shippedModels().map(([name, label]) => html`<option value=${name} .selected=${p.source === name}>${label}</option>`)}
         </select>
       </label>
       <label class="file quiet" title=${say("PyTorch, ONNX, Keras or safetensors; it stays on your machine", "PyTorch、ONNX、Keras 或 safetensors；文件不会离开你的电脑")}>${say("Open or drop a model of your own…", "打开或拖入自己的模型……")}
@@ -56,7 +56,7 @@ function layerChoice(p: Pane): TemplateResult | typeof nothing {
     void p.putBack();
     p.arrange();
     update();
-  }}>${layers.map((name, k) => html`<option value=${k} ?selected=${k === p.layer}>${name}</option>`)}</select></label>`;
+  }}>${layers.map((name, k) => html`<option value=${k} .selected=${k === p.layer}>${name}</option>`)}</select></label>`;
 }
 
 /** What the unit that is looked at was found for. */

@@ -85,7 +85,7 @@ function set<K extends keyof Settings>(key: K, value: Settings[K]): void {
 const choiceOf = (label: string, titles: Titles, now: string, choose: (name: string) => void): TemplateResult =>
   html`<label>${label}<select ?disabled=${live.busy} @change=${(e: Event) =>
     changed(() => choose((e.target as HTMLSelectElement).value))}>${titles.map(
-    ([name, title]) => html`<option value=${name} ?selected=${name === now}>${title}</option>`,
+    ([name, title]) => html`<option value=${name} .selected=${name === now}>${title}</option>`,
   )}</select></label>`;
 
 function numberField(key: Bounded, label: string): TemplateResult {
