@@ -16,12 +16,13 @@ const RESTARTED = "LONGSHORT_RESTARTED";
 const SAME_INTERRUPT_MS = 100;
 
 const argv = process.argv.slice(2);
+const command = argv.find((word) => !word.startsWith("-")) ?? "";
 const self = fileURLToPath(import.meta.url);
 
 /** Commands that compute for long enough. */
 const COMPUTING = [
   ...["train", "resume", "generate", "evaluate", "score", "inspect", "demo", "bench", "doctor"],
-  ...["run", "convert", "verify", "predict", "forecast", "backtest", "study"],
+  ...["run", "convert", "verify", "predict", "forecast", "backtest", "quantize", "study"],
 ];
 
 /** Commands whose result is a run: they go on to its end though nobody reads what they print. */
@@ -32,19 +33,20 @@ let interrupt: Interrupt = "SIGINT";
 
 /** WebAssembly computes at full speed only with flags that Node takes when it starts. Help and mistakes do not wait for that. */
 const missing =
-  wantsSpeed(argv) && !process.env[RESTARTED] ? engineFlags().filter((f) => !process.execArgv.includes(f)) : [];
+  wantsSpeed() && !process.env[RESTARTED] ? engineFlags().filter((f) => !process.execArgv.includes(f)) : [];
 if (missing.length > 0) restart(missing);
 else if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) console.log(VERSION);
 else await start();
 
-function wantsSpeed(words: readonly string[]): boolean {
-  const help = words.some((word) => word === "--help" || word === "-h");
-  return !help && words.some((word) => COMPUTING.includes(word));
+function wantsSpeed(): boolean {
+  return COMPUTING.includes(command) && !argv.includes("--help") && !argv.includes("-h");
 }
 
 function restart(flags: readonly string[]): void {
-  const command = [...process.execArgv, ...flags, self, ...argv];
-  const child = spawn(process.execPath, command, { stdio: "inherit", env: { ...process.env, [RESTARTED]: "1" } });
+  const child = spawn(process.execPath, [...process.execArgv, ...flags, self, ...argv], {
+    stdio: "inherit",
+    env: { ...process.env, [RESTARTED]: "1" },
+  });
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   for (const signal of INTERRUPTS) process.on(signal, () => (signal === "SIGINT" && terminal) || child.kill(signal));
   child.on("error", () => void start());
@@ -60,7 +62,7 @@ function endBy(signal: NodeJS.Signals): void {
 }
 
 async function start(): Promise<void> {
-  const learns = LEARNING.includes(argv.find((word) => !word.startsWith("-")) ?? "");
+  const learns = LEARNING.includes(command);
   let told = false;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     // The reader went away (`longshort generate RUN | head`): nobody is left to tell anything. But what is learned is for the run.

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { engineFlags } from "../../scripts/flags.mjs";
 
 const main = fileURLToPath(new URL("../../dist/node/cli.js", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "longshort-process-"));
@@ -32,6 +33,19 @@ describe("the command line as a process", () => {
     expect(plain).toMatchObject({ status: 0, stderr: "" });
     expect(plain.stdout).toHaveLength(21);
     expect(marked.status).toBe(0);
+  });
+
+  it.runIf(engineFlags().length > 0)("starts what computes with the engine's flags, and nothing else", () => {
+    const told = join(folder, "told.cjs");
+    writeFileSync(told, "process.stderr.write(JSON.stringify(process.execArgv) + '\\n')");
+    const starts = (...argv: string[]): number => {
+      const env = { ...process.env, NODE_OPTIONS: `--require ${told}` };
+      return spawnSync(process.execPath, [main, ...argv], { encoding: "utf8", env }).stderr.match(/^\[/gm)!.length;
+    };
+    for (const command of ["train", "generate", "quantize", "predict"])
+      expect(starts(command), command).toBe(2);
+    for (const argv of [["runs"], ["pack"], ["train", "--help"], ["help", "train"], ["info", "train"], ["-v"]])
+      expect(starts(...argv), argv.join(" ")).toBe(1);
   });
 
   it("hands on exit codes: a wrong call 2, a failure 1, help 0", () => {
