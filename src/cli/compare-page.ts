@@ -17,7 +17,7 @@ button { display: inline-flex; align-items: center; gap: 10px; padding: 2px 8px 
 button i { width: 12px; height: 12px; border-radius: 50%; }
 button[aria-pressed="false"] { color: var(--quiet); text-decoration: line-through; }
 button[aria-pressed="false"] i { opacity: .25; }
-button:focus-visible { outline: 2px solid var(--run-0); outline-offset: 2px; }
+:focus-visible { outline: 2px solid var(--run-0); outline-offset: 2px; }
 #charts { display: grid; grid-template-columns: repeat(6, 1fr); gap: 20px; margin-top: 36px; }
 figure { grid-column: span 2; }
 figcaption small { margin-left: 8px; color: var(--quiet); font-size: 12px; font-weight: 400; }
@@ -65,7 +65,7 @@ function tableOf(stories: readonly RunStory[], differences: readonly Difference[
     return `<tr${winner}>${name}${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
   });
   const note = differences.length === 0 ? "<p>The settings are the same.</p>" : "";
-  return `<div class="table"><table><thead><tr>${heads.join("")}${settings.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>${note}`;
+  return `<div class="table" tabindex="0" role="region" aria-label="Results and settings"><table><thead><tr>${heads.join("")}${settings.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>${note}`;
 }
 
 /** Means of neighbours, so that no curve has more than MOST_POINTS points. */

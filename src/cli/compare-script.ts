@@ -108,12 +108,11 @@ export function drawCharts({ names, charts }: ChartData, { ticks, withAir, numbe
       tip.hidden = true;
       if (step === undefined || shown().length === 0) return;
       const near = shown().map((k) => ({ k, point: nearest(curves[k]!, step) }));
-      const x = scaleX(
-        near.reduce(
-          (best, { point }) => (Math.abs(point[0] - step) < Math.abs(best - step) ? point[0] : best),
-          Number.POSITIVE_INFINITY,
-        ),
+      const at = near.reduce(
+        (best, { point }) => (Math.abs(point[0] - step) < Math.abs(best - step) ? point[0] : best),
+        Number.POSITIVE_INFINITY,
       );
+      const x = scaleX(at);
       make("line", { class: "cross", x1: x, x2: x, y1: top, y2: bottom }, marks);
       for (const { k, point } of near)
         make(
@@ -123,7 +122,7 @@ export function drawCharts({ names, charts }: ChartData, { ticks, withAir, numbe
         );
       if (!inWords) return;
       tip.replaceChildren();
-      tip.appendChild(document.createElement("b")).textContent = `step ${number(near[0]!.point[0])}`;
+      tip.appendChild(document.createElement("b")).textContent = `step ${number(at)}`;
       for (const { k, point } of near.sort((a, b) => a.point[1] - b.point[1])) {
         const row = tip.appendChild(document.createElement("span"));
         row.appendChild(document.createElement("i")).style.background = `var(--run-${k % 7})`;
@@ -132,8 +131,8 @@ export function drawCharts({ names, charts }: ChartData, { ticks, withAir, numbe
       }
       tip.hidden = false;
       const box = svg.getBoundingClientRect();
-      const at = PADDING + (x * box.width) / width;
-      tip.style.left = `${at > box.width / 2 ? at - tip.offsetWidth - 14 : at + 14}px`;
+      const place = PADDING + (x * box.width) / width;
+      tip.style.left = `${place > box.width / 2 ? place - tip.offsetWidth - 14 : place + 14}px`;
       tip.style.top = "48px";
     };
     svg.addEventListener("pointermove", (event) => {

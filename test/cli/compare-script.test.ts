@@ -164,6 +164,7 @@ describe("the curves of compare", () => {
     expect(svg.all("line").find(({ attributes }) => attributes.class === "cross")!.attributes.x1).toBe(
       String(50 + (7 / 10) * 542),
     );
+    expect(tip!.all("b")[0]!.text).toBe("step 7");
   });
 });
 
@@ -177,6 +178,8 @@ describe("the page of compare", () => {
     };
     const page = comparePage([story, { ...story, folder: "b" }], [{ setting: evil, values: [evil, { a: evil }] }]);
     expect(page).not.toContain("<img");
+    // Wider than its page, it is scrolled by keys as well.
+    expect(page).toContain('<div class="table" tabindex="0" role="region" aria-label="Results and settings">');
     expect(page.match(/<\/script>/g)).toHaveLength(1);
     expect(page).toContain("&lt;/script&gt;&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;");
   });
