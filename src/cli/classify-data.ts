@@ -40,7 +40,13 @@ export async function readExamples(file: string, columns: Columns): Promise<Exam
   const table = seriesColumns(columns);
   if (table) return readSeriesTable(file, { ...table, label });
   if (holdsSeries(file, columns)) return readLabelledSeries(file);
-  return namingColumns(columns, readLabelledTexts(file, { text, label, ...layout(columns) }));
+  const named = columns.text !== undefined && columns.label !== undefined;
+  return namingColumns(
+    readLabelledTexts(file, { text, label, ...layout(columns) }),
+    named
+      ? undefined
+      : "--text and --label say which they are (series are files that end in .ts, or given with --series)",
+  );
 }
 
 /** What a run learned from, and what it is measured on: its test part, without one that which it was validated on. */
@@ -54,13 +60,17 @@ export async function dividedExamples(
   return { train: pick(all, split.train), measured };
 }
 
-/** The same without labels, where the file may have none. */
-export async function readInputs(file: FileSource, columns: Columns): Promise<Placed<Unlabelled | Examples<Series>>> {
+/** The same without labels, where the file may have none. @param hint what to do where it has no column with the text */
+export async function readInputs(
+  file: FileSource,
+  columns: Columns,
+  hint: string,
+): Promise<Placed<Unlabelled | Examples<Series>>> {
   const table = seriesColumns(columns);
   if (table) return readSeriesTable(file, table);
   if (holdsSeries(file, columns)) return readLabelledSeries(file);
   const { text = "text" } = columns;
-  return namingColumns(columns, readLabelledTexts(file, { text, ...layout(columns) }));
+  return namingColumns(readLabelledTexts(file, { text, ...layout(columns) }), hint);
 }
 
 const layout = ({ delimiter, header }: Pick<Columns, "delimiter" | "header">) => ({
@@ -68,21 +78,12 @@ const layout = ({ delimiter, header }: Pick<Columns, "delimiter" | "header">) =>
   ...(header && { header }),
 });
 
-/** Where columns are not there that nobody named, it is said how they are named. */
-async function namingColumns<T>({ text, label }: Columns, reading: Promise<T>): Promise<T> {
+/** Where a column is not there, it is said what to do, if there is something. */
+async function namingColumns<T>(reading: Promise<T>, hint: string | undefined): Promise<T> {
   try {
     return await reading;
   } catch (error) {
-    if (
-      !(error instanceof UsageError) ||
-      error.code !== "unknown-column" ||
-      (text !== undefined && label !== undefined)
-    )
-      throw error;
-    throw new UsageError(
-      "missing-option",
-      `${error.message}; --text and --label say which they are (series are files that end in .ts, or given with --series)`,
-      { cause: error },
-    );
+    if (hint === undefined || !(error instanceof UsageError && error.code === "unknown-column")) throw error;
+    throw new UsageError("missing-option", `${error.message}; ${hint}`, { cause: error });
   }
 }

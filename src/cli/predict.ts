@@ -84,7 +84,9 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   for (const run of [flags.run, ...(flags.with ?? [])]) classifiers.push(await loadClassifier(run, { machine }));
   const columns = { ...table, ...(flags.text !== undefined && { text: flags.text }) };
   const { inputs, places } =
-    input === undefined ? await readInputs(file!, columns) : { inputs: [input], places: ["--input"] };
+    input === undefined
+      ? await readInputs(file!, columns, "--text says which one it is")
+      : { inputs: [input], places: ["--input"] };
   const { classes } = classifiers[0]!.model.config;
   const rows = classes
     ? averagePredictions(await ofEach(classifiers, (one) => one.predict(inputs))).map(({ label, probabilities }) => ({

@@ -22,12 +22,12 @@ export async function readTagged(file: string, columns: TagColumns): Promise<Tag
   return readSentenceRows(file, { tokens: token, tags: tag, intent, delimiter });
 }
 
-/** The tokens alone, where the file may have no tags. */
+/** The tokens alone, where the file may have no tags; their column is what `--text` of `predict` says. */
 export async function readUntagged(file: FileSource, columns: TagColumns): Promise<UntaggedSentences> {
   const { token = "1", rows, delimiter } = columns;
   return rows
     ? readSentenceRows(file, { tokens: token, delimiter })
-    : readTokenColumns(file, { token: numberOf("token", token), tag: "none", delimiter });
+    : readTokenColumns(file, { token: numberOf("text", token), tag: "none", delimiter });
 }
 
 function numberOf(name: string, column: string): number {
