@@ -90,11 +90,10 @@ export async function tellBacktest(options: TellBacktestOptions): Promise<void> 
     file === undefined ? `the ${own} part${own === "validation" ? ", which also chose the weights" : ""}` : file;
   const result: Backtest = await backtest(forecaster, { ...rest, series });
   if (json) {
-    for (const { name, scores } of result.rows)
+    const { rows, origins, stride } = result;
+    for (const { name, scores } of rows)
       for (const [target, one] of Object.entries(scores))
-        await io.stdout.write(
-          jsonLine({ type: "scores", part: file ?? own, name, target, origins: result.origins, ...one }),
-        );
+        await io.stdout.write(jsonLine({ type: "scores", part: file ?? own, name, target, origins, stride, ...one }));
     return;
   }
   await io.stdout.write(`${backtestText(result, part, io.stdout)}\n`);

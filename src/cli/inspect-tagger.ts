@@ -51,7 +51,7 @@ export async function inspectTagger(folder: string, machine: Machine, reading: R
       ),
     ],
     steps: sentence.map((token, t) => ({
-      ...{ token, tag: found!.tags[t], probability: shown[t], probabilities: probabilities[t] },
+      ...{ token, tag: found!.tags[t], probability: shown[t], probabilities: probabilities[t], intent },
     })),
   };
 }

@@ -86,11 +86,8 @@ async function tellScores(settings: ClassifySettings, { io, folder, json }: Trai
     ? await classifierBaselines({ machine, classifier, train, test: examples, seed })
     : [];
   if (json) {
-    for (const [name, scores] of [
-      ["model", model],
-      ...baselines.map((one) => [one.name, one.scores] as const),
-    ] as const)
-      await io.stdout.write(jsonLine({ type: "scores", part, name, ...scores }));
+    for (const { name, scores, ...rest } of [{ name: "model", scores: model }, ...baselines])
+      await io.stdout.write(jsonLine({ type: "scores", part, name, ...scores, ...rest }));
     return;
   }
   const measured = baselines.flatMap(({ name, scores }): [string, Scores][] => (scores ? [[name, scores]] : []));

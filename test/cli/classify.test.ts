@@ -1,9 +1,15 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { classifierBaselines } from "../../src/train/classifier-baselines.ts";
 import { longshort } from "./fake-io.ts";
 import { logOf, ownTagsOf } from "./run-logs.ts";
+
+vi.mock("../../src/train/classifier-baselines.ts", async (original) => {
+  const module = await original<typeof import("../../src/train/classifier-baselines.ts")>();
+  return { ...module, classifierBaselines: vi.fn(module.classifierBaselines) };
+});
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-classify-"));
 const at = (name: string): string => join(folder, name);
@@ -59,6 +65,15 @@ test("texts of a table: trained, measured beside baselines, predicted, resumed",
   const { label, probabilities } = JSON.parse(one.stdout);
   expect({ label, classes: Object.keys(probabilities) }).toEqual({ label: "up", classes: ["down", "up"] });
 
+  writeFileSync(at("other.csv"), "what\nup\n");
+  for (const [command, hint] of [
+    ["predict", "--text says which one it is"],
+    ["inspect", "give a file with the columns of the training file"],
+  ] as const) {
+    const { code, stderr } = await longshort([command, at("run"), at("other.csv")]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(new RegExp(`no column "words".*; ${hint}\n$`))]);
+  }
+
   cpSync(at("run"), at("before"), { recursive: true });
   const more = await longshort(["resume", at("run"), "--epochs", "4"]);
   expect(more.code, more.stderr).toBe(0);
@@ -105,6 +120,17 @@ test("series: classes beside the nearest one by dynamic time warping; JSON", asy
     channels: 1,
   });
   expect((await longshort(["predict", at("series"), at("s_TRAIN.ts")])).stdout).toMatch(/^label,high,low\nlow,/);
+});
+
+test("what could not be measured is said, also in JSON", async () => {
+  const left = [{ name: "a slow one", scores: undefined, why: "would take too long here" }];
+  const train = ["train", "classify", at("s_TRAIN.ts"), ...small, "-q", "--force", "-o", at("slow")];
+  vi.mocked(classifierBaselines).mockResolvedValueOnce(left).mockResolvedValueOnce(left);
+  expect((await longshort(train)).stdout).toContain("\n(a slow one: would take too long here)\n");
+  const [, , told] = (await longshort([...train, "--json"])).stdout
+    .split("\n")
+    .filter((line) => /"(scores|saved)"/.test(line));
+  expect(JSON.parse(told!)).toEqual({ type: "scores", part: "validation", name: "a slow one", why: left[0]!.why });
 });
 
 test("series in a long table: trained, predicted, inspected and evaluated by the columns that were named", async () => {

@@ -97,6 +97,16 @@ test("trained, measured beside simple methods, forecast, resumed", async () => {
   write("later.csv", rows(120, 170));
   const later = await longshort(["backtest", at("run"), at("later.csv"), "--stride", "5", "--no-baselines"]);
   expect(later.stdout).toMatch(/Backtest on .*later.csv, from 10 origins, 5 steps apart/);
+  const numbers = await longshort([
+    "backtest",
+    at("run"),
+    at("later.csv"),
+    "--stride",
+    "5",
+    "--no-baselines",
+    "--json",
+  ]);
+  expect(JSON.parse(numbers.stdout)).toMatchObject({ part: at("later.csv"), target: "sales", origins: 10, stride: 5 });
   const info = (await longshort(["info", at("run")])).stdout;
   expect(info).toMatch(
     /sales.csv; \d+ windows for training, \d+ for validation\n.*7 epochs, \d+ steps of 32, optimizer/,

@@ -86,10 +86,15 @@ describe("inspect shows", () => {
     expect(blocks[2]).toMatch(/^influence of the state after each step .* 0 {2}░▒▓█ 0\.\d+\n +a +fine end\nh_l0 .*█/);
     expect(blocks[3]).toMatch(/^f {2}forget gate .*\n +a +fine end\nunit \d .*\nunit \d /);
     const steps = lines(await inspect(at("words"), at("t.csv"), "--row", "2", "--json"));
-    expect(steps.map(({ type }) => type)).toEqual([...new Array(4).fill("step"), ...new Array(6).fill("values")]);
+    expect(steps.map(({ type }) => type)).toEqual([
+      ...[...new Array(4).fill("step"), ...new Array(3).fill("map"), ...new Array(6).fill("values")],
+    ]);
+    expect(steps[6]).toMatchObject({ title: expect.stringMatching(/^influence .* on the prediction/), label: "h_l0" });
+    expect(steps[6].values).toHaveLength(4);
+    expect(Math.min(...steps[6].values)).toBeGreaterThan(0);
     expect(steps.slice(0, 4).map(({ token }) => token)).toEqual(["a", "fine", "end", "1"]);
     expect(steps[3].probabilities.down + steps[3].probabilities.up).toBeCloseTo(1, 5);
-    expect(steps[4]).toMatchObject({ name: "i", layer: 0, shape: [4, 3] });
+    expect(steps[7]).toMatchObject({ name: "i", layer: 0, shape: [4, 3] });
   });
 
   it("of a regression the number after each word", async () => {

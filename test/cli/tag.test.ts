@@ -77,6 +77,10 @@ test("columns: trained, measured beside a baseline, predicted, resumed, told of"
     spans: [{ label: "WHEN", start: 4, end: 6 }],
   });
 
+  expect((await longshort(["predict", at("run"), at("new.txt"), "--text", "word"])).stderr).toMatch(
+    /--text: expected the number of a column/,
+  );
+
   // A sentence a line is something else, and mostly no table; where it could be one, what was read is said.
   writeFileSync(at("sentences.txt"), "in may\nwe may go\n");
   const ragged = await longshort(["predict", at("run"), at("sentences.txt")]);
@@ -148,6 +152,8 @@ test("rows: slots and intents, validated on a file; JSON", async () => {
   expect(scores.map(({ name }) => name)).toEqual(["model", "each word's most frequent tag"]);
   expect(scores[0]).toMatchObject({ part: "validation", sentences: 48, spans: { f1: 1 }, intentAccuracy: 1 });
   expect(scores[1].spans.f1).toBeLessThan(1);
+  const seen = (await longshort(["inspect", at("rows"), at("t.tsv"), "--json"])).stdout.split("\n")[0]!;
+  expect(JSON.parse(seen)).toMatchObject({ type: "step", token: "we", intent: "wish" });
   expect(JSON.parse(readFileSync(at("rows/config.json"), "utf8")).model).toMatchObject({
     kind: "tagger",
     intents: ["fact", "wish"],
