@@ -152,8 +152,10 @@ function expectTogether(flags: Flags): void {
     ["length-penalty", flags.lengthPenalty],
   ] as const)
     if (value !== undefined && flags.beams === undefined) throw wrong(`--${flag}: give --beams as well`);
-  const modes = { interactive: flags.interactive || undefined, prompts: flags.prompts, beams: flags.beams };
+  const { prompts, beams, alternatives } = flags;
+  const modes = { interactive: flags.interactive || undefined, prompts, beams, alternatives };
   const given = Object.entries(modes).filter(([, value]) => value !== undefined);
   if (given.length > 1) throw wrong(`${given.map(([name]) => `--${name}`).join(" and ")}: give one of them`);
+  if (prompts !== undefined && flags.prompt !== "") throw wrong("--prompts and --prompt: give one of them");
   if (flags.interactive && flags.json) throw wrong("--interactive: does not go with --json");
 }

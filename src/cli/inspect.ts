@@ -96,13 +96,13 @@ async function inspect(flags: InspectFlags, io: Io): Promise<void> {
     throw new UsageError("bad-option", "--compare: only for the page that --html writes; give --html too");
   using machine = await openMachine(flags.machine);
   const seen = await inspectRun(flags.run, machine, flags);
+  const names = namesToShow(seen.trace, flags);
   if (html !== undefined) {
     const runs: NamedRun[] = [{ name: flags.run, ...seen }];
     if (compare !== undefined) runs.push({ name: compare, ...(await inspectRun(compare, machine, flags)) });
     await platform.writeFileAtomic(html, await reportPage(runs));
     if (!flags.json) return await io.stdout.write(`Wrote ${html}\n`);
   }
-  const names = namesToShow(seen.trace, flags);
   if (flags.json) return await tellNumbers(seen, names, flags, io);
   const drawn = { width: io.stdout.columns, color: io.color };
   const blocks = [
@@ -141,15 +141,17 @@ async function inspectText(folder: string, machine: Machine, flags: InspectFlags
   return { trace, nearest, said: [], maps: [], steps: trace.tokens.map((token) => ({ token })) };
 }
 
-/** Everything as JSON lines: a line a step, a line a value, a line a place. */
+/** Everything as JSON lines: a line a step, a line a row of a map, a line a value, a line a place. */
 async function tellNumbers(
-  { trace, steps, nearest }: Awaited<ReturnType<typeof inspectRun>>,
+  { trace, steps, maps, nearest }: Awaited<ReturnType<typeof inspectRun>>,
   names: readonly string[],
   { layer, reverse }: InspectFlags,
   io: Io,
 ): Promise<void> {
   const tell = (line: object): Promise<void> => io.stdout.write(jsonLine(line));
   for (const step of steps) await tell({ type: "step", ...step });
+  for (const { title, rows } of maps)
+    for (const { label, values } of rows) await tell({ type: "map", title, label, values: Array.from(values) });
   for (const name of names) {
     const { shape, data } = trace.values[traceKey({ name, layer, reverse })]!;
     const place = { layer, ...(reverse && { reverse }) };
