@@ -11,7 +11,7 @@ import { ownLibrary } from "./bench/own-library.ts";
 import { openWorkload, shapesOf } from "./bench/workloads.ts";
 import { defineCommand } from "./command.ts";
 import { counted, jsonLine, table } from "./format.ts";
-import type { Io } from "./io.ts";
+import { type Io, isLive } from "./io.ts";
 import { common } from "./options.ts";
 
 /** A training step, a layer, a streamed step and a product: a minute at most, together. */
@@ -53,18 +53,19 @@ export const benchCommand = (io: Io): Command =>
   });
 
 async function bench(flags: BenchFlags, io: Io): Promise<void> {
+  const live = isLive(io) && !flags.json;
   const names = [...new Set(flags.case.split(",").flatMap((word) => namesOf(word.trim())))];
   const rows: BenchRow[] = [];
   if (!flags.json)
     await io.stdout.write(`${processor()}, ${counted(availableParallelism(), "thread")}, Node ${process.version}\n`);
   for (const name of names) {
-    if (!flags.json && io.stderr.isTTY) await io.stderr.write(`\r\x1b[Kmeasuring ${name}`);
+    if (live) await io.stderr.write(`\r\x1b[Kmeasuring ${name}`);
     const row = await measureCase(name, cases[name]!, flags);
     rows.push(row);
     if (flags.json) await io.stdout.write(jsonLine(row));
   }
   if (flags.json) return;
-  if (io.stderr.isTTY) await io.stderr.write("\r\x1b[K");
+  if (live) await io.stderr.write("\r\x1b[K");
   const head = ["case", "threads", "time", "CPU time", "spread", "GFLOP/s", ""];
   await io.stdout.write(`${table([head, ...rows.map(lineOf)], io.stdout)}\n`);
 }
