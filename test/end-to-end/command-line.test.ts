@@ -42,8 +42,7 @@ describe("the command line as a process", () => {
       const env = { ...process.env, NODE_OPTIONS: `--require ${told}` };
       return spawnSync(process.execPath, [main, ...argv], { encoding: "utf8", env }).stderr.match(/^\[/gm)!.length;
     };
-    for (const command of ["train", "generate", "quantize", "predict"])
-      expect(starts(command), command).toBe(2);
+    for (const command of ["train", "generate", "quantize", "predict"]) expect(starts(command), command).toBe(2);
     for (const argv of [["runs"], ["pack"], ["train", "--help"], ["help", "train"], ["info", "train"], ["-v"]])
       expect(starts(...argv), argv.join(" ")).toBe(1);
   });
