@@ -1,22 +1,17 @@
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { formatBytes } from "../shared/shapes.ts";
 import { median } from "./bench/statistics.ts";
 import { counted, duration, integer, labelled, perplexity, quoted, short } from "./format.ts";
-import type { InfoKind } from "./info-kind.ts";
+import { unitsOf } from "./introduction.ts";
 import type { Io } from "./io.ts";
 import { type RunStory, readStory } from "./run-story.ts";
 import { sparkline } from "./sparkline.ts";
 
-/** The story of a run. */
-export const runInfo: InfoKind = {
-  what: "the folder of a run, as `train` made it",
-  matches: (path) => statSync(path).isDirectory(),
-  async describe(path, io) {
-    const story = readStory(path);
-    return { text: textOf(story, io), json: story };
-  },
-};
+/** The story of a run, as text and as one JSON object. */
+export function runInfo(path: string, io: Io): { readonly text: string; readonly json: object } {
+  const story = readStory(path);
+  return { text: textOf(story, io), json: story };
+}
 
 function textOf(story: RunStory, io: Io): string {
   const { folder, curves } = story;
@@ -40,15 +35,20 @@ function textOf(story: RunStory, io: Io): string {
 const text = (value: unknown): string => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
 function modelOf({ model, start }: RunStory): string {
-  const { kind, cell, hiddenSize, numLayers, embeddingSize, vocabularySize, dropout, tied } = model as Record<
-    string,
-    number | undefined
-  > & { kind?: unknown; cell?: { name?: string } };
+  const {
+    kind,
+    cell,
+    hiddenSize,
+    numLayers = 1,
+    embeddingSize,
+    vocabularySize,
+    dropout,
+    tied,
+  } = model as Record<string, number | undefined> & { kind?: unknown; cell?: { name?: string } };
+  const bidirectional = model.bidirectional === true;
   return [
     cell?.name ?? `of a kind of its own${typeof kind === "string" ? ` ("${kind}")` : ""}`,
-    ...(hiddenSize === undefined
-      ? []
-      : [`${(numLayers ?? 1) === 1 ? "" : `${numLayers} layers of `}${hiddenSize} units`]),
+    ...(hiddenSize === undefined ? [] : [unitsOf({ hiddenSize, numLayers, bidirectional })]),
     ...(embeddingSize === undefined
       ? []
       : [`embedding ${embeddingSize}${tied ? " (tied)" : ""} for ${integer(vocabularySize!)} tokens`]),

@@ -1,22 +1,22 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { isAddress } from "../platform/download.ts";
 import { path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { jsonLine } from "./format.ts";
-import type { InfoKind } from "./info-kind.ts";
 import { runInfo } from "./info-run.ts";
 import type { Io } from "./io.ts";
 import { modelFileInfo } from "./model-info.ts";
 import { common } from "./options.ts";
 
-/** Asked in this order: any folder may be a run, but for those that hold a model of another program. */
-const KINDS: readonly InfoKind[] = [modelFileInfo, runInfo];
+const WHAT =
+  "a model file (ONNX, .keras, .h5, model.json, .pt, .safetensors, .npz, .index), or the folder of a run, as `train` made it";
 
 const { json } = common;
 const fields = {
-  path: path({ about: KINDS.map(({ what }) => what).join(", or "), unit: "path", positional: true, required: true }),
+  path: path({ about: WHAT, unit: "path", positional: true, required: true }),
   json,
 } as const;
 
@@ -34,11 +34,12 @@ export const infoCommand = (io: Io): Command =>
 async function info({ path, json }: ValuesOf<typeof fields>, io: Io): Promise<void> {
   if (!isAddress(path) && !existsSync(path))
     throw new UsageError("file-not-found", `${path}: there is no such file or folder`);
-  for (const kind of KINDS) {
-    if (!(await kind.matches(path))) continue;
-    const { text, json: object } = await kind.describe(path, io);
-    await io.stdout.write(json ? jsonLine(object) : text);
-    return;
-  }
-  throw new UsageError("unknown-kind", `${path}: expected ${KINDS.map(({ what }) => what).join(", or ")}`);
+  const { text, json: object } = isModelFile(path) ? await modelFileInfo(path) : runInfo(path, io);
+  await io.stdout.write(json ? jsonLine(object) : text);
 }
+
+/** Any folder may be a run, but for those that hold a model of another program. */
+const isModelFile = (path: string): boolean =>
+  isAddress(path) ||
+  !statSync(path).isDirectory() ||
+  ["model.json", "manifest.json"].some((name) => existsSync(join(path, name)));

@@ -1,5 +1,3 @@
-import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
 import type { LayerSpec } from "../formats/canonical.ts";
 import { convertModel, TARGETS } from "../formats/convert.ts";
 import type { ModelFile } from "../formats/model-file.ts";
@@ -8,11 +6,10 @@ import type { OnnxGraph, OnnxNode } from "../formats/onnx/model.ts";
 import { runnableOf } from "../formats/open.ts";
 import { readModel } from "../formats/read-model.ts";
 import type { ModelPort, Runnable } from "../formats/runnable.ts";
-import { isAddress } from "../platform/download.ts";
 import { LongshortError } from "../shared/errors.ts";
 import { formatShape, size } from "../shared/shapes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
-import type { InfoKind } from "./info-kind.ts";
+import { integer } from "./format.ts";
 
 /** What there is to say about a model file, for people and as JSON. */
 interface ModelInfo {
@@ -164,7 +161,7 @@ function countOf({ content }: ModelFile): number {
 
 /** The lines that `longshort info FILE` prints. */
 function modelInfoText(name: string, info: ModelInfo): string {
-  const lines = [`${name}: ${info.format}, ${info.parameters.toLocaleString("en-US")} numbers`];
+  const lines = [`${name}: ${info.format}, ${integer(info.parameters)} numbers`];
   const part = (title: string, items: readonly string[]): void => {
     if (items.length > 0) lines.push(`${title}:`, ...items.map((item) => `  ${item}`));
   };
@@ -188,15 +185,8 @@ function modelInfoText(name: string, info: ModelInfo): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Model files of every format, for `info`. */
-export const modelFileInfo: InfoKind = {
-  what: "a model file (ONNX, .keras, .h5, model.json, .pt, .safetensors, .npz, .index)",
-  matches: (path) =>
-    isAddress(path) ||
-    statSync(path).isFile() ||
-    ["model.json", "manifest.json"].some((name) => existsSync(join(path, name))),
-  async describe(path) {
-    const info = modelInfo(await readModel(path));
-    return { text: modelInfoText(path, info), json: { type: "model", ...info } };
-  },
-};
+/** What there is to say of a model file of any format, as text and as one JSON object. */
+export async function modelFileInfo(path: string): Promise<{ readonly text: string; readonly json: object }> {
+  const info = modelInfo(await readModel(path));
+  return { text: modelInfoText(path, info), json: { type: "model", ...info } };
+}

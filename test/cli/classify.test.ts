@@ -84,7 +84,9 @@ test("texts of a table: trained, measured beside baselines, predicted, resumed",
   const [now, then] = [await up(at("run")), await up(at("before"))];
   expect(now).not.toBe(then);
   expect(await up(at("run"), "--with", at("before"), "--with", at("before"))).toBeCloseTo((now + 2 * then) / 3, 12);
-  expect((await longshort(["info", at("run")])).stdout).toMatch(/train classify --config/);
+  const info = (await longshort(["info", at("run")])).stdout;
+  expect(info).toMatch(/^Model +lstm, 6 units in both directions, embedding 6 for/m);
+  expect(info).toMatch(/train classify --config/);
   const other = await longshort(["generate", at("run")]);
   expect(other).toMatchObject({
     code: 2,
