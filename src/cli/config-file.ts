@@ -90,7 +90,7 @@ function settingsIn(
 }
 
 /** Paths of a config are meant from its own folder, so that it works from any other. */
-function resolved(kind: Kind, value: unknown, folder: string): unknown {
+export function resolved(kind: Kind, value: unknown, folder: string): unknown {
   if (kind.type === "list") return (value as unknown[]).map((one) => resolved(kind.of, one, folder));
   if (kind.type === "either") return typeof value === "string" ? resolved(kind.of[1], value, folder) : value;
   return kind.type === "text" && kind.path ? resolve(folder, value as string) : value;

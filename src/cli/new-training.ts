@@ -1,4 +1,5 @@
-import type { ValuesOf } from "../schema/fields.ts";
+import type { Fields, ValuesOf } from "../schema/fields.ts";
+import { resolved } from "./config-file.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
@@ -8,6 +9,14 @@ const { output, force, quiet, json } = common;
 
 /** What every `train` is asked besides its settings. */
 export const newTrainingFields = { output, force, quiet, json } as const;
+
+/** Of the values of a `train` its settings, as the run keeps them: with absolute paths, so that it is repeated and resumed from any folder. */
+export const settingsFrom = <F extends Fields>(fields: F, values: ValuesOf<F>): ValuesOf<F> =>
+  Object.fromEntries(
+    Object.entries(values).flatMap(([key, value]) =>
+      Object.hasOwn(fields, key) ? [[key, resolved(fields[key]!.kind, value, "")]] : [],
+    ),
+  ) as ValuesOf<F>;
 
 /** Trains into a new run: at `--output`, else named after the day and the file that is learned from. */
 export async function newTraining(

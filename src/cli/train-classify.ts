@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
 import { type Examples, placeOf, type Series } from "../data/examples.ts";
@@ -14,7 +13,7 @@ import { trainClassifierToFolder } from "./classify-training.ts";
 import { defineCommand } from "./command.ts";
 import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
-import { newTraining, newTrainingFields } from "./new-training.ts";
+import { newTraining, newTrainingFields, settingsFrom } from "./new-training.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
 import { tellNext, tellSaved } from "./training-result.ts";
 
@@ -38,19 +37,13 @@ export const trainClassifyCommand = (io: Io): Command =>
   });
 
 async function trainClassify(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
-  const { output, force, quiet, json, ...rest } = values;
-  const settings: ClassifySettings = {
-    ...rest,
-    // Absolute, so that the run can be repeated and resumed from any folder.
-    file: resolve(rest.file),
-    ...(rest.test !== undefined && { test: resolve(rest.test) }),
-  };
+  const settings = settingsFrom(classifyFields, values);
   // What is wrong with the last file is said before anything is trained.
   if (settings.test !== undefined) {
     const [train, test] = [await readExamples(settings.file, settings), await readExamples(settings.test, settings)];
     expectSameChannels(train, test);
   }
-  await newTraining(values, rest.file, io, (options) => runClassifierTraining(settings, options));
+  await newTraining(values, settings.file, io, (options) => runClassifierTraining(settings, options));
 }
 
 /** @throws UsageError "ragged-row" */

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { openMachine } from "../compute/open.ts";
 import type { ValuesOf } from "../schema/fields.ts";
@@ -9,7 +8,7 @@ import { readableSettings } from "./forecast-data.ts";
 import { trainForecasterToFolder } from "./forecast-training.ts";
 import { quoted } from "./format.ts";
 import type { Io } from "./io.ts";
-import { newTraining, newTrainingFields } from "./new-training.ts";
+import { newTraining, newTrainingFields, settingsFrom } from "./new-training.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
 import { tellNext, tellSaved } from "./training-result.ts";
 
@@ -32,11 +31,10 @@ export const trainForecastCommand = (io: Io): Command =>
   });
 
 async function trainForecast(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
-  const { output, force, quiet, json, ...rest } = values;
-  // What is wrong with the file is said before anything is written. Its path is absolute, so that the run can be resumed from any folder.
-  const { settings, notice } = await readableSettings({ ...rest, file: resolve(rest.file) });
-  await newTraining(values, rest.file, io, async (options) => {
-    if (notice !== undefined && !quiet) await io.stderr.write(`${notice}\n`);
+  // What is wrong with the file is said before anything is written.
+  const { settings, notice } = await readableSettings(settingsFrom(forecastFields, values));
+  await newTraining(values, settings.file, io, async (options) => {
+    if (notice !== undefined && !values.quiet) await io.stderr.write(`${notice}\n`);
     await runForecasterTraining(settings, options);
   });
 }

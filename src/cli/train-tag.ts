@@ -1,10 +1,9 @@
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { ValuesOf } from "../schema/fields.ts";
 import { type TagSettings, tagFields } from "../schema/tag.ts";
 import { defineCommand } from "./command.ts";
 import type { Io } from "./io.ts";
-import { newTraining, newTrainingFields } from "./new-training.ts";
+import { newTraining, newTrainingFields, settingsFrom } from "./new-training.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
 import { readTagged } from "./tag-data.ts";
 import { trainTaggerToFolder } from "./tag-training.ts";
@@ -30,17 +29,10 @@ export const trainTagCommand = (io: Io): Command =>
   });
 
 async function trainTag(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
-  const { output, force, quiet, json, ...rest } = values;
-  const settings: TagSettings = {
-    ...rest,
-    // Absolute, so that the run can be repeated and resumed from any folder.
-    file: resolve(rest.file),
-    validation: typeof rest.validation === "string" ? resolve(rest.validation) : rest.validation,
-    ...(rest.test !== undefined && { test: resolve(rest.test) }),
-  };
+  const settings = settingsFrom(tagFields, values);
   // What is wrong with the last file is said before anything is trained.
   if (settings.test !== undefined) await readTagged(settings.test, settings);
-  await newTraining(values, rest.file, io, (options) => runTaggerTraining(settings, options));
+  await newTraining(values, settings.file, io, (options) => runTaggerTraining(settings, options));
 }
 
 /** Trains, or goes on, and says how good the result is. */

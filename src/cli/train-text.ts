@@ -1,11 +1,10 @@
-import { resolve } from "node:path";
 import { Command } from "commander";
 import type { ValuesOf } from "../schema/fields.ts";
 import { embeddingSizeOf, textTrainingFields } from "../schema/text-training.ts";
 import { defineCommand } from "./command.ts";
 import { quoted } from "./format.ts";
 import type { Io } from "./io.ts";
-import { newTraining, newTrainingFields } from "./new-training.ts";
+import { newTraining, newTrainingFields, settingsFrom } from "./new-training.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
 import type { TextSettings } from "./text-settings.ts";
 import { trainClassifyCommand } from "./train-classify.ts";
@@ -43,14 +42,7 @@ const trainTextCommand = (io: Io): Command =>
   });
 
 async function trainText(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
-  const { output, force, quiet, json, ...rest } = values;
-  const settings: TextSettings = {
-    ...rest,
-    // Absolute, so that `evaluate` finds them from any folder.
-    files: rest.files.map((file) => resolve(file)),
-    validation: typeof rest.validation === "string" ? resolve(rest.validation) : rest.validation,
-    embeddingSize: embeddingSizeOf(rest),
-  };
+  const settings = { ...settingsFrom(textTrainingFields, values), embeddingSize: embeddingSizeOf(values) };
   await newTraining(values, settings.files[0]!, io, (options) => runTextTraining(settings, options));
 }
 
