@@ -60,10 +60,15 @@ export const integer = <const A extends About<number> & { readonly min?: number;
 
 type Range = { readonly min?: number; readonly above?: number; readonly max?: number; readonly below?: number };
 
-export const number = <const A extends About<number> & Range>(about: A) => {
-  const { min, above, max, below, ...rest } = about;
+/** The kind of a number, and what else is said of its field. */
+function ranged<A extends Range>({ min, above, max, below, ...rest }: A) {
   const range = Object.fromEntries(Object.entries({ min, above, max, below }).filter(([, one]) => one !== undefined));
-  return make<number, A>({ type: "number", ...range }, rest as unknown as A);
+  return { kind: { type: "number", ...range } as const, rest: rest as unknown as A };
+}
+
+export const number = <const A extends About<number> & Range>(about: A) => {
+  const { kind, rest } = ranged(about);
+  return make<number, A>(kind, rest);
 };
 
 /** One of a few names. `formerNames` are those that earlier versions wrote, with what they are called now. */
@@ -91,9 +96,8 @@ export const texts = <const A extends About<readonly string[]>>(about: A) =>
   make<readonly string[], A>({ type: "list", of: { type: "text", what: "a text" } }, about);
 
 export const numbers = <const A extends About<readonly number[]> & Range>(about: A) => {
-  const { min, above, max, below, ...rest } = about;
-  const range = Object.fromEntries(Object.entries({ min, above, max, below }).filter(([, one]) => one !== undefined));
-  return make<readonly number[], A>({ type: "list", of: { type: "number", ...range } }, rest as unknown as A);
+  const { kind, rest } = ranged(about);
+  return make<readonly number[], A>({ type: "list", of: kind }, rest);
 };
 
 /** Several of a few names. */

@@ -91,12 +91,9 @@ export function renamed(kind: Kind, value: unknown): unknown {
 }
 
 function inRange(kind: Bounds, value: number): boolean {
-  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = kind;
-  if (value < min || value > max) return false;
-  return (
-    kind.type === "integer" ||
-    (!(value <= (kind.above ?? Number.NEGATIVE_INFINITY)) && !(value >= (kind.below ?? Number.POSITIVE_INFINITY)))
-  );
+  const { min = -Infinity, max = Infinity } = kind;
+  const { above = -Infinity, below = Infinity } = kind.type === "number" ? kind : {};
+  return value >= min && value <= max && value > above && value < below;
 }
 
 /** A decimal number as people write it: "0.002", "2e-3"; "10_000" is none. */
@@ -116,11 +113,8 @@ export function read(kind: Kind, word: string): unknown {
       return word;
     case "list":
       return [read(kind.of, word)];
-    case "either": {
+    case "either":
       // A number is always meant as one: "1" is a wrong fraction, not a file (./1 is).
-      const [first, second] = kind.of;
-      const value = read(first, word);
-      return value === word ? read(second, word) : value;
-    }
+      return read(kind.of[0], word);
   }
 }

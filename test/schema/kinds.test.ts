@@ -9,6 +9,7 @@ import {
   fractionOrFile,
   integer,
   number,
+  numbers,
   onOff,
   paths,
   text,
@@ -29,6 +30,8 @@ const fields: Readonly<Record<string, Field>> = {
   tied: onOff(about),
   files: paths(about),
   part: fractionOrFile(about),
+  any: number(about),
+  levels: numbers({ ...about, above: 0, below: 1 }),
 };
 
 describe("a kind", () => {
@@ -45,6 +48,16 @@ describe("a kind", () => {
     ["tied", [true, false], ["true", 1], "true or false"],
     ["files", [["a"]], [[], "a", [1]], "a list, each element a path"],
     ["part", [0, "x.txt"], [1, true], "a number from 0 to below 1, or the path of a file (./1 if it is called 1)"],
+    ["any", [-1e300, 0.5], [Number.POSITIVE_INFINITY, "1"], "a number"],
+    [
+      "levels",
+      [[0.1, 0.9]],
+      [
+        [0.1, 1],
+        [0.1, "x"],
+      ],
+      "a list, each element a number above 0 and below 1",
+    ],
   ])("%s", (name, good, bad, words) => {
     const { kind } = fields[name]!;
     expect(good.filter((value) => !accepts(kind, value))).toEqual([]);
@@ -57,6 +70,7 @@ describe("a kind", () => {
     expect(words.map((word) => read(fields.rate!.kind, word))).toEqual([12, 0.002, -1, "10_000", "0x10", "", "many"]);
     expect(["0.5", "a.txt"].map((word) => read(fields.part!.kind, word))).toEqual([0.5, "a.txt"]);
     expect(read(fields.files!.kind, "a")).toEqual(["a"]);
+    expect([" 5", "1"].map((word) => read(fields.part!.kind, word))).toEqual([5, 1]);
   });
 
   it("means the same in a config file as for a flag and a function", () => {
