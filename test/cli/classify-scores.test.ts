@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { confusionTable } from "../../src/cli/classify-scores.ts";
+import { confusionTable, scoreTable } from "../../src/cli/classify-scores.ts";
 import { displayWidth } from "../../src/explain/display-width.ts";
 import { classificationScores } from "../../src/run/classification-scores.ts";
 
@@ -28,4 +28,32 @@ it("a name of as many columns as there are for it is whole", () => {
   const whole = ["好评很好", "12345678"];
   const of = classificationScores(whole, whole, whole);
   expect(confusionTable(of, { columns: 200, isTTY: false } as never).split("\n")[0]).toContain("好评很好  12345678");
+});
+
+it("scores are shares in percent, of numbers errors in their unit", () => {
+  const out = { columns: 80, isTTY: false } as never;
+  expect(
+    scoreTable(
+      [
+        ["this model", scores],
+        ["always", { ...scores, accuracy: 0.25, macroF1: 1 / 3 }],
+      ],
+      out,
+    ),
+  ).toBe("            accuracy  macro-F1\nthis model    80.0 %    83.3 %\nalways        25.0 %    33.3 %");
+  const errors = { examples: 9, loss: 1, rmse: 1.23456, mae: 12.3456, r2: 0.5 };
+  expect(scoreTable([["this model", errors]], out)).toBe(
+    "             RMSE    MAE      R²\nthis model  1.235  12.35  0.5000",
+  );
+});
+
+it("of a class that did not occur there is no recall; in the narrow table the most frequent mistake is named", () => {
+  const of = classificationScores(["a", "a", "a", "a", "b"], ["b", "b", "c", "a", "a"], ["a", "b", "c"]);
+  const narrow = confusionTable(of, { columns: 20, isTTY: false } as never);
+  expect(narrow.split("\n").map((row) => row.replace(/ {2,}/g, " | "))).toEqual([
+    "true | examples | precision | recall | F1 | most often taken for",
+    "a | 4 | 50 % | 25 % | 33 % | b (2)",
+    "b | 1 | 0 % | 0 % | 0 % | a (1)",
+    "c | 0 | 0 % | – | 0 % | –",
+  ]);
 });

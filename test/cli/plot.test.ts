@@ -71,4 +71,22 @@ describe("curves in a terminal", () => {
     expect([top, bottom].map((row) => row!.split("│")[1])).toEqual(["b".repeat(21), "a".repeat(21)]);
     expect(plot(curves, { ...options, color: true })).toContain("\u001b[38;2;213;94;0m⠉\u001b[0m");
   });
+
+  it("with colours are drawn in dots, eight of a character; where two meet, the later one is seen", () => {
+    const [up, down] = [
+      [0, 7],
+      [7, 0],
+    ].map(([from, to], k) => ({ name: String(k), points: [[0, from!] as const, [19, to!] as const] }));
+    const drawn = (...curves: (typeof up)[]): string[] =>
+      plot(curves as never, { width: 5, height: 2, color: true }).split("\n");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of a terminal
+    const bare = (row: string): string => row.replace(/\u001b\[[\d;]*m/g, "");
+    expect(drawn(up).map(bare)).toEqual([
+      ...[" 7.000 │     ⣀⡠⠔⠒⠉", " 0.000 │⣀⠤⠔⠊⠉"],
+      ...["       └──────────", "        0  step 19"],
+    ]);
+    const both = drawn(up, down);
+    expect(both.slice(0, 2).map(bare)).toEqual([" 7.000 │⠉⠒⠢⢄⣀⣀⡠⠔⠒⠉", " 0.000 │⣀⠤⠔⠊⠉⠉⠑⠢⠤⣀"]);
+    expect(drawn(up, { ...up!, name: "again" })[0]).not.toContain("[38;2;0;114;178m");
+  });
 });
