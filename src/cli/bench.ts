@@ -1,4 +1,4 @@
-import { availableParallelism, cpus } from "node:os";
+import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { checkChoice } from "../schema/check.ts";
 import { integer, number, text, type ValuesOf } from "../schema/fields.ts";
@@ -10,9 +10,10 @@ import { numbersOf } from "./bench/numbers.ts";
 import { ownLibrary } from "./bench/own-library.ts";
 import { openWorkload, shapesOf } from "./bench/workloads.ts";
 import { defineCommand } from "./command.ts";
-import { counted, jsonLine, table } from "./format.ts";
+import { counted, jsonLine, percent, table } from "./format.ts";
 import { type Io, isLive } from "./io.ts";
 import { common } from "./options.ts";
+import { processor } from "./processor.ts";
 
 /** A training step, a layer, a streamed step and a product: a minute at most, together. */
 const USUAL = ["char-lstm", "forecast", "sequence-256", "stream-64", "stream-256", "gemm"] as const;
@@ -93,15 +94,13 @@ async function measureCase(name: string, c: Case, { seconds, threads: wanted }: 
   };
 }
 
-const processor = (): string => cpus()[0]?.model.trim() ?? "unknown processor";
-
 function lineOf(row: BenchRow): string[] {
   const limit = row.timesBound
     ? `${row.timesBound.toFixed(2)} × the time to read its weights`
-    : `${(100 * row.share).toFixed(0)} % of ${row.limitGflops!.toFixed(0)} GFLOP/s`;
+    : `${percent(row.share, 0)} of ${row.limitGflops!.toFixed(0)} GFLOP/s`;
   return [
     ...[row.case, String(row.threads), time(row.medianMs), row.cpuMs === null ? "–" : time(row.cpuMs)],
-    ...[`${(100 * row.spread).toFixed(0)} %`, row.gflops.toFixed(1), limit],
+    ...[percent(row.spread, 0), row.gflops.toFixed(1), limit],
   ];
 }
 

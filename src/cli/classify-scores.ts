@@ -33,7 +33,7 @@ export function confusionTable({ confusion, byClass }: ClassificationScores, out
   const { labels, counts } = confusion;
   const short = (label: string): string => (displayWidth(label) > WIDEST ? `${cutToWidth(label, WIDEST - 1)}…` : label);
   const scores = byClass.map(({ precision, recall, f1 }) =>
-    [precision, recall, f1].map((value) => (Number.isNaN(value) ? "–" : `${(100 * value).toFixed(0)} %`)),
+    [precision, recall, f1].map((value) => (Number.isNaN(value) ? "–" : percent(value, 0))),
   );
   const whole = table([
     ["true \\ predicted", ...labels.map(short), "precision", "recall", "F1"],

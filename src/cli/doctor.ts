@@ -1,4 +1,4 @@
-import { availableParallelism, cpus, freemem, loadavg, totalmem } from "node:os";
+import { availableParallelism, freemem, loadavg, totalmem } from "node:os";
 import type { Command } from "commander";
 import { engineFlags } from "../../scripts/flags.mjs";
 import { diagnoseWasm, type WasmDiagnosis } from "../compute/diagnose.ts";
@@ -18,6 +18,7 @@ import { Ended } from "./failure.ts";
 import { jsonLine } from "./format.ts";
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
+import { processor } from "./processor.ts";
 
 /** What `doctor` found; `--json` prints it in one line. */
 export interface Diagnosis {
@@ -79,7 +80,7 @@ async function diagnose(compare: typeof selfTest): Promise<Diagnosis> {
   const before = exponentialNs(() => undefined);
   const host = {
     ...{ version: VERSION, node: process.version, v8: process.versions.v8, host: hostOf(process.versions) },
-    ...{ platform: `${process.platform} ${process.arch}`, processor: cpus()[0]?.model.trim() ?? "unknown" },
+    ...{ platform: `${process.platform} ${process.arch}`, processor: processor() },
     ...{ cores: availableParallelism(), load: loadavg()[0] ?? 0 },
     memory: { totalBytes: totalmem(), freeBytes: freemem() },
     flags: engineFlags().map((flag) => ({ flag, given: process.execArgv.includes(flag) })),

@@ -41,7 +41,7 @@ export const counted = (count: number, noun: string, plural = `${noun}s`): strin
   `${integer(count)} ${count === 1 ? noun : plural}`;
 
 /** A share of 1 in percent: 93.5 %. */
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
 
 /** The perplexity of a mean loss in nats: 5.14, of a training that diverged 3.27e+12 or ∞. */
 export function perplexity(nats: number): string {

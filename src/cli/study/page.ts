@@ -1,6 +1,6 @@
-import { cpus } from "node:os";
 import { VERSION } from "../../shared/version.ts";
-import { duration } from "../format.ts";
+import { dayOf, duration } from "../format.ts";
+import { processor } from "../processor.ts";
 import { markdownOf, type TaskStory } from "./tables.ts";
 
 export interface PageFacts {
@@ -11,11 +11,10 @@ export interface PageFacts {
 
 /** The results as a page of Markdown. */
 export function pageOf(stories: readonly TaskStory[], { command, date, cpuSeconds }: PageFacts): string {
-  const processor = cpus()[0]?.model.trim() ?? "unknown processor";
   const parts = [
     "# The proof of long memory",
     `\`${command}\``,
-    `${date.toISOString().slice(0, 10)}, longshort ${VERSION}, Node ${process.versions.node}, ${processor}: ${duration(cpuSeconds)} of CPU time. Sequences to criterion: median (least – most) of the trials that met it, counted when the test sequences were evaluated.`,
+    `${dayOf(date)}, longshort ${VERSION}, Node ${process.versions.node}, ${processor()}: ${duration(cpuSeconds)} of CPU time. Sequences to criterion: median (least – most) of the trials that met it, counted when the test sequences were evaluated.`,
     ...stories.map(markdownOf),
   ];
   return `${parts.join("\n\n")}\n`;
