@@ -10,7 +10,7 @@ import { numbersOf } from "./bench/numbers.ts";
 import { ownLibrary } from "./bench/own-library.ts";
 import { openWorkload, shapesOf } from "./bench/workloads.ts";
 import { defineCommand } from "./command.ts";
-import { counted, jsonLine, percent, table } from "./format.ts";
+import { counted, jsonLine, table, wholePercent } from "./format.ts";
 import { type Io, isLive } from "./io.ts";
 import { common } from "./options.ts";
 import { processor } from "./processor.ts";
@@ -97,10 +97,10 @@ async function measureCase(name: string, c: Case, { seconds, threads: wanted }: 
 function lineOf(row: BenchRow): string[] {
   const limit = row.timesBound
     ? `${row.timesBound.toFixed(2)} × the time to read its weights`
-    : `${percent(row.share, 0)} of ${row.limitGflops!.toFixed(0)} GFLOP/s`;
+    : `${wholePercent(row.share)} of ${row.limitGflops!.toFixed(0)} GFLOP/s`;
   return [
     ...[row.case, String(row.threads), time(row.medianMs), row.cpuMs === null ? "–" : time(row.cpuMs)],
-    ...[percent(row.spread, 0), row.gflops.toFixed(1), limit],
+    ...[wholePercent(row.spread), row.gflops.toFixed(1), limit],
   ];
 }
 

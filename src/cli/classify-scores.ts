@@ -1,7 +1,7 @@
 import { cutToWidth, displayWidth } from "../explain/display-width.ts";
 import type { ClassificationScores } from "../run/classification-scores.ts";
 import type { ClassifierScores, RegressionScores } from "../run/evaluate-classifier.ts";
-import { integer, percent, table } from "./format.ts";
+import { integer, percent, table, wholePercent } from "./format.ts";
 import type { Output } from "./io.ts";
 
 /** What is told of a model or a baseline on some examples. */
@@ -33,7 +33,7 @@ export function confusionTable({ confusion, byClass }: ClassificationScores, out
   const { labels, counts } = confusion;
   const short = (label: string): string => (displayWidth(label) > WIDEST ? `${cutToWidth(label, WIDEST - 1)}…` : label);
   const scores = byClass.map(({ precision, recall, f1 }) =>
-    [precision, recall, f1].map((value) => (Number.isNaN(value) ? "–" : percent(value, 0))),
+    [precision, recall, f1].map((value) => (Number.isNaN(value) ? "–" : wholePercent(value))),
   );
   const whole = table([
     ["true \\ predicted", ...labels.map(short), "precision", "recall", "F1"],

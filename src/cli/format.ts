@@ -41,7 +41,10 @@ export const counted = (count: number, noun: string, plural = `${noun}s`): strin
   `${integer(count)} ${count === 1 ? noun : plural}`;
 
 /** A share of 1 in percent: 93.5 %. */
-export const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** The same without decimals: 94 %. */
+export const wholePercent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
 /** The perplexity of a mean loss in nats: 5.14, of a training that diverged 3.27e+12 or ∞. */
 export function perplexity(nats: number): string {

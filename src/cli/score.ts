@@ -6,7 +6,7 @@ import { surprisal, type TokenSurprisal } from "../run/surprisal.ts";
 import { integer, path, text, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
-import { counted, jsonLine, percent, perplexity, table } from "./format.ts";
+import { counted, jsonLine, perplexity, table, wholePercent } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
 import { textIn } from "./standard-input.ts";
@@ -73,7 +73,7 @@ async function score(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
             ...found.map((one) => [
               ...[piece(one.token), one.nats.toFixed(3), String(one.rank)],
               ...(flags.alternatives > 0
-                ? [one.alternatives.map((a) => `${piece(a.token)} ${percent(a.probability, 0)}`).join(" ")]
+                ? [one.alternatives.map((a) => `${piece(a.token)} ${wholePercent(a.probability)}`).join(" ")]
                 : []),
             ]),
           ],

@@ -38,7 +38,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe("the folder of a run", () => {
   it("has a log of what was printed, with the time and without control codes, also where nothing was", () => {
     const printed = logOf(at("runs/lstm"));
-    expect(printed.slice(0, -1)).toEqual(shown.trimEnd().split("\n"));
+    // A training that takes long shows lines of progress more often than the log keeps them.
+    const lines = shown.split("\n").filter((line) => line !== "" && !/^ *\d+ % /.test(line));
+    expect(printed.slice(0, -1)).toEqual(lines);
     expect(printed.at(-1)).toMatch(/^end \(done\) after step \d+$/);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is tested
     expect(read("runs/lstm", "log.txt")).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);

@@ -1,6 +1,6 @@
 import { formatBytes } from "../../shared/shapes.ts";
 import type { Diagnosis } from "../doctor.ts";
-import { counted, percent, table } from "../format.ts";
+import { counted, table, wholePercent } from "../format.ts";
 
 const PAGES =
   "A page has threads only when it is cross-origin isolated, that is, served with\n  Cross-Origin-Opener-Policy: same-origin\n  Cross-Origin-Embedder-Policy: require-corp\nWithout these headers everything works on one thread.";
@@ -72,7 +72,7 @@ function tilesOf({ wasm: { tiles } }: Diagnosis): string {
 const gflops = (rate: number): string => (rate / 1e9).toFixed(0);
 
 function speedOf(speed: NonNullable<Diagnosis["speed"]>): string[][] {
-  const share = `${percent(speed.share, 0)} of the ${speed.limitGflops.toFixed(0)} that registers alone reach`;
+  const share = `${wholePercent(speed.share)} of the ${speed.limitGflops.toFixed(0)} that registers alone reach`;
   const reading = Object.entries(speed.readingGBs).map(([size, rate]) => `${size}: ${rate.toFixed(0)}`);
   return [
     ["speed", `${speed.gflops.toFixed(0)} GFLOP/s in products on one thread, ${share}`],
