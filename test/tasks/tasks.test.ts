@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { adding } from "../../src/tasks/arithmetic.ts";
 import { taskBatch, taskSequence } from "../../src/tasks/batch.ts";
 import { tasks } from "../../src/tasks/registry.ts";
 import type { Task, TaskSequence } from "../../src/tasks/task.ts";
@@ -225,6 +226,23 @@ describe.each([20, 100])("copy-%i", (blanks) => {
   });
 });
 
+describe("every task", () => {
+  it.each(Object.entries(tasks))("%s has as many numbers a step as it says", (_, task) => {
+    for (const { inputs, steps } of many(task, 3)) expect(inputs).toHaveLength(steps * task.inputSize);
+  });
+
+  it("marks any number of either half, and each step has one", () => {
+    const task = adding(6);
+    const sequences = many(task, 200);
+    const marks = sequences.map(({ inputs }) => [0, 1, 2, 3, 4, 5].filter((t) => inputs[2 * t + 1] === 1));
+    expect([0, 1].map((k) => [...new Set(marks.map((two) => two[k]))].sort())).toEqual([
+      [0, 1, 2],
+      [3, 4, 5],
+    ]);
+    expect(sequences.filter(({ inputs }) => row(inputs, 0, 2)[0] === 0)).toEqual([]);
+  });
+});
+
 describe("batches", () => {
   it("are time-major, padded where nothing is valid or asked for", () => {
     const sequences = many(named("temporal-order-3"), 5);
@@ -238,6 +256,17 @@ describe("batches", () => {
         expect(row(inputs.x!, at, 8)).toEqual(t < s.steps ? row(s.inputs, t, 8) : new Array(8).fill(0));
         if (t === s.steps - 1) expect(inputs.y![at]).toBe(s.answers[t]);
       }
+  });
+
+  it("hold sets of symbols, and short sequences beside long ones", () => {
+    const task = named("anbn");
+    const strings = [task.ofSize!(1), task.ofSize!(5)];
+    const { inputs, rows, steps = 0 } = taskBatch(task, strings);
+    expect([rows, steps >= 11]).toEqual([2, true]);
+    expect(inputs.y).toHaveLength(steps * 2 * task.outputSize);
+    for (const [b, { answers, steps: T }] of strings.entries())
+      for (let t = 0; t < T; t++)
+        expect(row(inputs.y!, t * 2 + b, task.outputSize)).toEqual(row(answers, t, task.outputSize));
   });
 
   it("a sequence is a function of task, seed, part and number", () => {
