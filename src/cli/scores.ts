@@ -1,4 +1,4 @@
-import { countCharacters } from "../data/corpus.ts";
+import { countCharacters } from "../data/count-characters.ts";
 import { ngramBaselines } from "../text/ngram.ts";
 import type { TokenSequence } from "../text/token-sequence.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";

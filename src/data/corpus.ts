@@ -1,19 +1,18 @@
 import { platform } from "#platform";
-import type { FileSource } from "../platform/platform.ts";
-import { sourceName } from "../platform/platform.ts";
+import { type FileSource, sourceName } from "../platform/platform.ts";
 import { type Closeable, closing } from "../shared/closing.ts";
-import { describe, expectBoolean, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { describe, expectBoolean, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { partOf, pieces, type TokenSequence } from "../text/token-sequence.ts";
-import { TOKENIZER_KINDS, type Tokenizer } from "../text/tokenizer.ts";
-import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
+import { partOf, type TokenSequence } from "../text/token-sequence.ts";
+import type { Tokenizer } from "../text/tokenizer.ts";
+import type { TrainTokenizerOptions } from "../text/train-tokenizer.ts";
 import { bytesInPlace } from "./bytes-in-place.ts";
+import { corpusTokenizer, endTokenOf } from "./corpus-tokenizer.ts";
 import { shuffleDocuments } from "./document-order.ts";
-import { documentText, documentTokens } from "./document-stream.ts";
+import { documentTokens } from "./document-stream.ts";
 import { type DocumentSplit, expectSplit } from "./documents.ts";
 import { GrowingNumbers } from "./growing-numbers.ts";
-import { type ReadProgress, readText } from "./text-files.ts";
-import { hasMoreThan, sampleText } from "./text-sample.ts";
+import type { ReadProgress } from "./text-files.ts";
 import { type StoredPart, TokenCache } from "./token-cache.ts";
 import { MEMORY_LIMIT, storeTokens, type TokenStore } from "./token-store.ts";
 import { tokenStream } from "./token-stream.ts";
@@ -131,35 +130,10 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
     const tell = options.onProgress;
     return tell && ((read) => tell({ ...read, pass }));
   };
-  const tokenizer = await tokenizerFor({ ...options, files, split }, progress("vocabulary"));
+  const tokenizer = await corpusTokenizer({ ...options, files, split }, progress("vocabulary"));
   const endToken = split === undefined ? undefined : endTokenOf(tokenizer, options.endToken);
-  const { memoryLimit, folder } = options;
-  const { vocabularySize } = tokenizer;
-  const open = async (sources: readonly FileSource[], name: string): Promise<StoredPart> => {
-    const bytes = split === undefined && tokenizer.encodeBytes && bytesInPlace(sources, memoryLimit ?? MEMORY_LIMIT);
-    if (bytes) return { store: bytes, starts: new Float64Array(0) };
-    const cut = { split, endToken };
-    const cache = options.cache && (await TokenCache.open(options.cache, name, { sources, tokenizer, cut }));
-    const known = cache && (await cache.find());
-    if (known) return known;
-    const starts = new GrowingNumbers();
-    const onProgress = progress("tokens");
-    const stream =
-      split === undefined || endToken === undefined
-        ? tokenStream(sources, tokenizer, onProgress)
-        : documentTokens(sources, tokenizer, { split, endToken, onProgress, onStart: (place) => starts.push(place) });
-    const path = cache ? () => cache.begin() : undefined;
-    try {
-      const store = await storeTokens(stream, { vocabularySize, memoryLimit, folder, path });
-      const part = { store, starts: starts.values() };
-      if (cache && store.place === "file") await cache.keep(part, vocabularySize);
-      return part;
-    } catch (error) {
-      if (cache) await cache.drop();
-      throw error;
-    }
-  };
-
+  const open = (sources: readonly FileSource[], name: string): Promise<StoredPart> =>
+    openPart(sources, name, { ...options, tokenizer, split, endToken, onProgress: progress("tokens") });
   const stores: TokenStore[] = [];
   const close = () => {
     for (const one of stores) one.close();
@@ -203,6 +177,40 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
   }
 }
 
+interface PartOptions extends Pick<CorpusOptions, "memoryLimit" | "folder" | "cache"> {
+  readonly tokenizer: Tokenizer;
+  readonly split: DocumentSplit | undefined;
+  readonly endToken: number | undefined;
+  readonly onProgress: ReadProgress | undefined;
+}
+
+/** The tokens of files: read in place, from the cache, or encoded now. `name` is that of the part in the cache. */
+async function openPart(sources: readonly FileSource[], name: string, options: PartOptions): Promise<StoredPart> {
+  const { tokenizer, split, endToken, memoryLimit, folder, onProgress } = options;
+  const { vocabularySize } = tokenizer;
+  const bytes = split === undefined && tokenizer.encodeBytes && bytesInPlace(sources, memoryLimit ?? MEMORY_LIMIT);
+  if (bytes) return { store: bytes, starts: new Float64Array(0) };
+  const cut = { split, endToken };
+  const cache = options.cache && (await TokenCache.open(options.cache, name, { sources, tokenizer, cut }));
+  const known = cache && (await cache.find());
+  if (known) return known;
+  const starts = new GrowingNumbers();
+  const stream =
+    split === undefined || endToken === undefined
+      ? tokenStream(sources, tokenizer, onProgress)
+      : documentTokens(sources, tokenizer, { split, endToken, onProgress, onStart: (place) => starts.push(place) });
+  const path = cache ? () => cache.begin() : undefined;
+  try {
+    const store = await storeTokens(stream, { vocabularySize, memoryLimit, folder, path });
+    const part = { store, starts: starts.values() };
+    if (cache && store.place === "file") await cache.keep(part, vocabularySize);
+    return part;
+  } catch (error) {
+    if (cache) await cache.drop();
+    throw error;
+  }
+}
+
 /** Paths of folders and patterns become those of files. */
 async function found(sources: readonly FileSource[]): Promise<FileSource[]> {
   const all = await Promise.all(
@@ -216,63 +224,6 @@ function lastStart(starts: Float64Array, wanted: number): number {
   const last = starts.findLast((start) => start <= wanted) ?? 0;
   return last > 0 ? last : (starts[1] ?? 0);
 }
-
-function endTokenOf(tokenizer: Tokenizer, name: string | undefined): number {
-  const known = Object.keys(tokenizer.specialTokens);
-  const wanted = name ?? known[0];
-  if (wanted !== undefined && Object.hasOwn(tokenizer.specialTokens, wanted)) return tokenizer.specialTokens[wanted]!;
-  throw new UsageError(
-    "unknown-special-token",
-    `documents: they end with a special token, but the tokenizer has ${name === undefined ? "none" : `no ${JSON.stringify(name)}${known.length > 0 ? `; it has ${known.join(", ")}` : ""}`}`,
-  );
-}
-
-/** Counts the characters (code points) that tokens decode to: the unit of "bits per character", the same for every tokenizer. */
-export function countCharacters(tokenizer: Tokenizer, tokens: TokenSequence): number {
-  const decoder = tokenizer.streamDecoder();
-  let characters = 0;
-  const add = (text: string) => {
-    for (let i = 0; i < text.length; i++) if (!isSecondHalf(text, i)) characters++;
-  };
-  for (const piece of pieces(tokens)) for (let i = 0; i < piece.length; i++) add(decoder.push(piece[i]!));
-  add(decoder.end());
-  return characters;
-}
-
-function isSecondHalf(text: string, i: number): boolean {
-  return i > 0 && text.codePointAt(i - 1)! > 0xffff;
-}
-
-async function tokenizerFor(
-  options: Pick<CorpusOptions, "tokenizer" | "vocabularySample" | "endToken"> & {
-    readonly files: readonly FileSource[];
-    readonly split: DocumentSplit | undefined;
-  },
-  onProgress: ReadProgress | undefined,
-): Promise<Tokenizer> {
-  const { tokenizer: asked = { kind: "grapheme" } as const, files, split, endToken } = options;
-  if ("encode" in asked) return asked;
-  expectOneOf("tokenizer.kind", asked.kind, TOKENIZER_KINDS);
-  const sample = expectInteger("vocabularySample", options.vocabularySample ?? Number.MAX_SAFE_INTEGER, { min: 1 });
-  const sampled = options.vocabularySample !== undefined && (await hasMoreThan(sample, files));
-  const given = sampled ? { ...asked, unknown: asked.unknown ?? true } : asked;
-  const texts = sampled ? [sampleText(files, sample, onProgress)] : files.map((file) => readText([file], onProgress));
-  if (split === undefined) return trainTokenizer(inTurn(texts), given);
-  const special = given.specialTokens ?? [];
-  const name = endToken ?? special[0] ?? END_OF_DOCUMENT;
-  // Words and pairs do not reach from one document into the next; characters need nothing between.
-  const between = given.kind === "word" || given.kind === "bpe" ? "\n" : "";
-  return trainTokenizer(documentText(texts, { split, between }), {
-    ...given,
-    specialTokens: special.includes(name) ? special : [name, ...special],
-  });
-}
-
-async function* inTurn(texts: readonly AsyncIterable<string>[]): AsyncGenerator<string> {
-  for (const text of texts) yield* text;
-}
-
-const END_OF_DOCUMENT = "<|endoftext|>";
 
 function expectFiles(argument: string, files: readonly FileSource[]): void {
   if (!Array.isArray(files))
