@@ -8,13 +8,13 @@ import { expectOptions } from "../shared/options.ts";
 import { pointwise, reshape } from "../tensor/operations.ts";
 import {
   asksForGradients,
-  namesOf,
+  layerInput,
   type ReadTrace,
   type ReadTraceOptions,
-  readingOf,
   readTrace,
   readTraceNames,
-  stepsOf,
+  stepNumbers,
+  tokenTexts,
   traceLayers,
 } from "./read-trace.ts";
 import type { Objective } from "./trace.ts";
@@ -37,7 +37,7 @@ export interface TraceClassifierOptions extends ReadTraceOptions {
  * @example
  * ```ts
  * const { gradients, tokens } = await traceClassifier(classifier, "a dull film", { gradients: true });
- * normsOverTime(gradients.h_l0); // on which steps the class hangs
+ * normsOverTime(gradients.h_l0); // the steps on which the class depends
  * ```
  * @throws UsageError "wrong-input", "no-tokens", "unknown-token", "unknown-choice"; FailureError "trace-too-large"
  */
@@ -56,20 +56,20 @@ export async function traceClassifier(
   if ("channels" in read)
     return readTrace(
       await traceLayers(rnn, parameters, { data: read.values }, options, objective),
-      stepsOf(read.values.length / read.channels),
+      stepNumbers(read.values.length / read.channels),
     );
-  const reading = await readingOf(
+  const reading = await layerInput(
     parameters,
     (graph) => model.embed(declareSequences(graph, model, read.length, 1).x),
     { x: read, mask: new Float64Array(read.length).fill(1) },
   );
   return readTrace(
     await traceLayers(rnn, parameters, { data: reading }, options, objective),
-    namesOf(read, tokenizer!),
+    tokenTexts(read, tokenizer!),
   );
 }
 
-/** L by what the layers gave; undefined where no gradients are asked for. */
+/** L from the output of the layers; undefined if no gradients are requested. */
 async function objectiveOf(
   classifier: Classifier<SequenceClassifier>,
   input: Parameters<typeof readSequence>[0],

@@ -10,9 +10,9 @@ import type { Tensor } from "../tensor/graph.ts";
 import { pointwise, reshape, slice, sumAll } from "../tensor/operations.ts";
 import {
   asksForGradients,
+  layerInput,
   type ReadTrace,
   type ReadTraceOptions,
-  readingOf,
   readTrace,
   readTraceNames,
   traceLayers,
@@ -39,7 +39,7 @@ export interface TraceForecasterOptions extends ReadTraceOptions {
  * @example
  * ```ts
  * const { gradients } = await traceForecaster(forecaster, series, { gradients: true, step: 6 });
- * normsOverTime(gradients.h_l0); // on which steps the forecast of the seventh hangs
+ * normsOverTime(gradients.h_l0); // the steps on which the forecast of the seventh depends
  * ```
  * @throws UsageError "series-too-short", "unknown-column", "missing-future", "unknown-choice", "out-of-range", "bad-option"; FailureError
  *   "trace-too-large"
@@ -57,8 +57,8 @@ export async function traceForecaster(
   const window = forecaster.latestWindow(series, direct ? 0 : 1);
   const arrays = windowInputs([window], direct ? layout : { ...layout, horizon: 1 }, { learn: !direct });
   const objective = objectiveOf(forecaster, window.series, arrays, options);
-  const readingBy = (stack: "x" | "future") =>
-    readingOf(
+  const inputOf = (stack: "x" | "future") =>
+    layerInput(
       parameters,
       (graph) => {
         const { categories, ...steps } = declareForecastInputs(graph, network, arrays, 1);
@@ -66,7 +66,7 @@ export async function traceForecaster(
       },
       arrays,
     );
-  const x = { data: await readingBy("x") };
+  const x = { data: await inputOf("x") };
   const tokens = Array.from({ length: layout.context }, (_, t) => `−${layout.context - t}`);
   if (!decoder) return readTrace(await traceLayers(encoder, parameters, x, options, objective), tokens);
   const past = await traceLayers(encoder, parameters, x, options);
@@ -78,15 +78,17 @@ export async function traceForecaster(
       `gradients: expected ${layout.horizon} values of ${JSON.stringify(missing)} after the last step of the series, without which nothing is forecast`,
     );
   }
-  const future = { data: await readingBy("future"), initial: past.final };
+  const future = { data: await inputOf("future"), initial: past.final };
   const ahead = await traceLayers(decoder, parameters, future, options, objective);
-  // By the chain rule: what L makes of the state between both stacks is what the first one works towards.
-  const before = objective ? await traceLayers(encoder, parameters, x, options, towards(ahead.initialGradients)) : past;
+  // By the chain rule: the gradient of the state between both stacks is the objective of the first one.
+  const before = objective
+    ? await traceLayers(encoder, parameters, x, options, stateObjective(ahead.initialGradients))
+    : past;
   const numbered = Array.from({ length: layout.horizon }, (_, h) => String(h));
   return readTrace(followedBy(before, ahead), [...tokens, ...numbered]);
 }
 
-/** L by what the last stack gave; undefined where no gradients are asked for. */
+/** L from the output of the last stack; undefined if no gradients are requested. */
 function objectiveOf(
   { model: network, layout, distribution }: Forecaster,
   { center, scale }: PreparedSeries,
@@ -116,8 +118,8 @@ function objectiveOf(
   };
 }
 
-/** L of layers whose state at the end is worth this much by name: Σ state · gradient. */
-const towards =
+/** L of layers with these gradients of their final state: Σ state · gradient. */
+const stateObjective =
   (gradients: Readonly<Record<string, ArrayLike<number>>>): Objective =>
   ({ final }) =>
     Object.entries(final)
@@ -127,20 +129,20 @@ const towards =
       })
       .reduce((a, b) => addUp(a, b));
 
-/** A column that is known beforehand, but not for all steps to come. The calendar always is. */
+/** A column known in advance whose values for the future steps are missing. */
 const unknownOf = ({ values }: TimeSeries, origin: number, { known, horizon }: Forecaster["layout"]) =>
   known.find((name) => {
     const ahead = values[name]!.slice(origin, origin + horizon);
     return ahead.length < horizon || ahead.some(Number.isNaN);
   });
 
-/** A trace, and that of a stack of the same layers that went on from its state. */
+/** Joins two traces, the second of which continued from the state of the first. */
 const followedBy = (first: Trace, then: Trace): Trace => ({
   ...then,
-  ...{ values: allJoined(first.values, then.values), gradients: allJoined(first.gradients, then.gradients) },
+  ...{ values: joinedArrays(first.values, then.values), gradients: joinedArrays(first.gradients, then.gradients) },
   initialGradients: first.initialGradients,
   output: joined(first.output, then.output),
 });
 
-const allJoined = (first: Trace["values"], then: Trace["values"]): Trace["values"] =>
+const joinedArrays = (first: Trace["values"], then: Trace["values"]): Trace["values"] =>
   Object.fromEntries(Object.entries(first).map(([key, one]) => [key, joined(one, then[key]!)]));

@@ -11,9 +11,9 @@ import { HOPELESS, IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
 import { pointwise, reshape } from "../tensor/operations.ts";
 import {
   asksForGradients,
+  layerInput,
   type ReadTrace,
   type ReadTraceOptions,
-  readingOf,
   readTrace,
   readTraceNames,
   traceLayers,
@@ -39,7 +39,7 @@ export interface TraceTaggerOptions extends ReadTraceOptions {
  * @example
  * ```ts
  * const { gradients } = await traceTagger(tagger, ["Ada", "lives", "in", "London"], { gradients: true, token: 3 });
- * normsOverTime(gradients.h_l0); // on which words the tag of London hangs
+ * normsOverTime(gradients.h_l0); // the words on which the tag of London depends
  * ```
  * @throws UsageError "wrong-input", "no-tokens", "unknown-choice", "out-of-range", "bad-option"; FailureError "trace-too-large"
  */
@@ -54,7 +54,7 @@ export async function traceTagger(
   const read = reader.read(sentence);
   const steps = sentence.length;
   const objective = await objectiveOf(tagger, sentence, options);
-  const reading = await readingOf(
+  const reading = await layerInput(
     parameters,
     (graph) => {
       // Without padding there is nothing to mask.
@@ -68,7 +68,7 @@ export async function traceTagger(
   ]);
 }
 
-/** L by what the layers gave; undefined where no gradients are asked for. */
+/** L from the output of the layers; undefined if no gradients are requested. */
 async function objectiveOf(
   tagger: Tagger,
   sentence: readonly string[],
@@ -85,11 +85,11 @@ async function objectiveOf(
     if (token !== undefined && t !== token) return undefined;
     return tag === undefined ? predicted : tags.indexOf(expectOneOf("tag", tag, tags));
   });
-  return ({ output }) => unlikeliness(tagger.model, output, wanted);
+  return ({ output }) => negativeLogLikelihood(tagger.model, output, wanted);
 }
 
-/** −log of the probability of the tags that are wanted, where any is. */
-function unlikeliness(model: SequenceTagger, output: Tensor, wanted: readonly (number | undefined)[]): Tensor {
+/** −log of the probability of the wanted tags; at a token without one every tag counts. */
+function negativeLogLikelihood(model: SequenceTagger, output: Tensor, wanted: readonly (number | undefined)[]): Tensor {
   const { emissions } = model.answer(output);
   const { graph, shape } = emissions;
   const perTag = (value: (wanted: number | undefined, tag: number) => number): Tensor => {

@@ -5,7 +5,7 @@ import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { namesOf, type ReadTrace, readTrace } from "./read-trace.ts";
+import { type ReadTrace, readTrace, tokenTexts } from "./read-trace.ts";
 import { type TraceOptions, trace } from "./trace.ts";
 
 /** Options of `traceText`. */
@@ -41,5 +41,5 @@ export async function traceText(options: TraceTextOptions): Promise<TextTrace> {
   if (tokens.length === 0) throw new UsageError("no-tokens", "text: expected at least one token to read, got none");
   expectSameMachine(parameters, machine);
   const traced = await trace({ model, parameters }, { data: tokens }, { names, gradients, maxBytes, hold });
-  return readTrace(traced, namesOf(tokens, tokenizer));
+  return readTrace(traced, tokenTexts(tokens, tokenizer));
 }

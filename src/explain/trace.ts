@@ -86,14 +86,14 @@ export const traceNames = (model: Traceable["model"]): string[] =>
 export async function trace(traced: Traceable, input: TraceInput, options: TraceOptions = {}): Promise<Trace> {
   expectOptions("trace", options, { names: 1, gradients: 1, outputGradient: 1, maxBytes: 1, hold: 1 });
   expectOptions("trace", input, { data: "required", batchSize: 1, lengths: 1, initial: 1 });
-  return traceTowards(undefined, traced, input, options);
+  return traceObjective(undefined, traced, input, options);
 }
 
-/** Records L, of shape [], of what layers gave. */
+/** Records L, of shape [], from the output of layers. */
 export type Objective = (layers: Pick<RecurrentOutput, "output" | "final">) => Tensor;
 
-/** `trace` of layers inside a model that goes on behind them: gradients are those of `objective`. Undefined: as `trace` says. */
-export async function traceTowards(
+/** `trace` with the gradients of another objective, for layers inside a model. Undefined: that of `trace`. */
+export async function traceObjective(
   objective: Objective | undefined,
   traced: Traceable,
   input: TraceInput,
@@ -115,7 +115,7 @@ export async function traceTowards(
       ? graph.input("input", [steps, batchSize], { type: "int", below: model.config.vocabularySize })
       : graph.input("input", [steps, batchSize, layers.options.inputSize]);
   const shapes = layers.stateShapes(batchSize);
-  // Gradients start from states that want one: so dropout and the parameters stay as they are when not training.
+  // Differentiable inputs make a gradient possible without training mode, in which dropout would be active.
   const differentiable = options.gradients === true;
   const initial = Object.fromEntries(
     Object.entries(shapes).map(([name, shape]) => [name, graph.input(`initial.${name}`, shape, { differentiable })]),
@@ -216,7 +216,7 @@ function recordModel(
   return model.forward(x, input);
 }
 
-/** Records L of a language model; of layers the gradients themselves, as their L is no number of the graph. */
+/** Records L of a language model; for layers it starts the backward pass from `outputGradient`, as their L is not in the graph. */
 function lossOrSeed(
   graph: Graph,
   { model }: Traceable,
