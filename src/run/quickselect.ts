@@ -1,29 +1,30 @@
-/** What tokens are ranked by: the largest value first, equal ones in the order of their numbers. */
+/** Order of tokens: the largest value first, equal ones by their numbers. */
 export const rankedBy =
   (values: ArrayLike<number>) =>
   (a: number, b: number): number =>
     values[b]! - values[a]! || a - b;
 
-/** Which tokens come first, what each of them counts (1 if undefined), and when they are enough: for a sum and all that are larger. */
-export interface Leading {
+/** The values by which tokens are ranked, the weight of each (default 1), and the sum of weights that suffices. */
+export interface Selection {
   readonly values: Float64Array;
   readonly weights?: Float64Array;
+  /** Whether a sum suffices; then every larger one does. */
   readonly enough: (sum: number) => boolean;
 }
 
 /**
- * Brings the highest ranked of the first `count` tokens to the front, as few as are enough, or all, and the last of them to its place; the others
- * are in no order. The time grows with their number alone, where sorting 10,000 takes longer than a step of a model (Hoare 1961).
- * @returns how many
+ * Moves the fewest highest-ranked of the first `count` tokens whose weights suffice to the front (all if none do); the last of them is at its
+ * rank, the others are in no order. Linear on average (Hoare 1961): sorting 10,000 tokens takes longer than a step of a model.
+ * @returns their number
  */
-export function leading(tokens: Int32Array, count: number, { values, weights, enough }: Leading): number {
+export function quickselect(tokens: Int32Array, count: number, { values, weights, enough }: Selection): number {
   const weight = (token: number): number => (weights ? weights[token]! : 1);
   const swap = (i: number, j: number): void => {
     const token = tokens[i]!;
     tokens[i] = tokens[j]!;
     tokens[j] = token;
   };
-  // Those in front of `first` are not enough; those in front of `end` are, or they are all.
+  // Those before `first` do not suffice; those before `end` do, or are all.
   let [first, end, sum] = [0, count, 0];
   while (end - first > 1) {
     swap((first + end) >> 1, end - 1);

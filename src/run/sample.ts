@@ -3,7 +3,7 @@ import { generationFields } from "../schema/generation.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { RandomStream, uniform53 } from "../shared/random.ts";
-import { leading, rankedBy } from "./leading.ts";
+import { quickselect, rankedBy } from "./quickselect.ts";
 
 /** Options of sampling. */
 export interface SampleOptions {
@@ -41,32 +41,32 @@ const CUTS = ["temperature", "topK", "topP", "minP", "typicalP"] as const;
 export function candidates(logits: ArrayLike<number>, options: SampleOptions = {}): Candidate[] {
   expectOptions("candidates", options, { temperature: 1, topK: 1, topP: 1, minP: 1, typicalP: 1, exclude: 1 });
   for (const name of CUTS) if (options[name] !== undefined) checkValue(name, generationFields[name], options[name]);
-  const { values, tokens, weights, total } = kept(logits, options);
+  const { values, tokens, weights, total } = filtered(logits, options);
   const found = [...tokens].sort(rankedBy(values)).map((token) => ({ token, probability: weights[token]! / total }));
   const { typicalP = 1 } = options;
   return typicalP === 1 ? found : typical(found, typicalP);
 }
 
-/** `choose(candidates(logits, options), u)` without listing them, of options that were checked. */
+/** `choose(candidates(logits, options), u)` without sorting all of them; the options have been checked. */
 export function draw(logits: ArrayLike<number>, options: SampleOptions, u: number): number {
   const { typicalP = 1 } = options;
   if (typicalP !== 1) return choose(candidates(logits, options), u);
-  const { values, tokens, weights, total } = kept(logits, options);
-  return tokens[leading(tokens, tokens.length, { values, weights, enough: (sum) => sum > u * total }) - 1]!;
+  const { values, tokens, weights, total } = filtered(logits, options);
+  return tokens[quickselect(tokens, tokens.length, { values, weights, enough: (sum) => sum > u * total }) - 1]!;
 }
 
-/** What the cuts but that to typical tokens leave. */
-interface Kept {
+/** Tokens that remain after all cuts but `typicalP`. */
+interface FilteredLogits {
   /** Logits by token; −∞ where a token is never taken. */
   readonly values: Float64Array;
-  /** In no order. */
+  /** The remaining tokens, in no order. */
   readonly tokens: Int32Array;
-  /** By token: what their probabilities are shares of `total` by. */
+  /** By token: probability times `total`. */
   readonly weights: Float64Array;
   readonly total: number;
 }
 
-function kept(logits: ArrayLike<number>, options: SampleOptions): Kept {
+function filtered(logits: ArrayLike<number>, options: SampleOptions): FilteredLogits {
   const { temperature = 1, topK = logits.length, topP = 1, minP = 0, exclude = [] } = options;
   // Plain loops: over 10,000 tokens the methods of arrays take longer than the model.
   const values = float64Of(expectLogits(logits));
@@ -81,7 +81,7 @@ function kept(logits: ArrayLike<number>, options: SampleOptions): Kept {
   }
   if (count === 0) throw new UsageError("out-of-range", "exclude: no token is left to take");
   const most = temperature === 0 ? 1 : topK;
-  if (most < count) count = leading(tokens, count, { values, enough: (sum) => sum >= most });
+  if (most < count) count = quickselect(tokens, count, { values, enough: (sum) => sum >= most });
   const weights = new Float64Array(values.length);
   for (let k = 0; k < count; k++) {
     const token = tokens[k]!;
@@ -94,9 +94,9 @@ function kept(logits: ArrayLike<number>, options: SampleOptions): Kept {
   };
   if (topP < 1) {
     const share = topP * sum();
-    count = leading(tokens, count, { values, weights, enough: (reached) => reached >= share });
+    count = quickselect(tokens, count, { values, weights, enough: (reached) => reached >= share });
   }
-  // The most likely one has the weight 1.
+  // The weight of the most likely token is 1.
   if (minP > 0) {
     let likely = 0;
     for (let k = 0; k < count; k++) if (weights[tokens[k]!]! >= minP) tokens[likely++] = tokens[k]!;
@@ -105,11 +105,11 @@ function kept(logits: ArrayLike<number>, options: SampleOptions): Kept {
   return { values, tokens: tokens.subarray(0, count), weights, total: sum() };
 }
 
-/** Those whose surprise −log p is nearest to its mean, until they have the share; likeliest first as before. */
+/** Those whose surprisal −log p is nearest to its mean, the fewest with this total probability; most likely first. */
 function typical(from: readonly Candidate[], share: number): Candidate[] {
-  const surprise = ({ probability }: Candidate): number => -Math.log(probability);
-  const entropy = sum(from.map((one) => (one.probability > 0 ? one.probability * surprise(one) : 0)));
-  const distance = (one: Candidate): number => Math.abs(surprise(one) - entropy);
+  const surprisal = ({ probability }: Candidate): number => -Math.log(probability);
+  const entropy = from.reduce((sum, one) => sum + (one.probability > 0 ? one.probability * surprisal(one) : 0), 0);
+  const distance = (one: Candidate): number => Math.abs(surprisal(one) - entropy);
   const order = [...from].sort((a, b) => distance(a) - distance(b) || a.token - b.token);
   let reached = 0;
   let count = 0;
@@ -138,7 +138,7 @@ export function penalizeRepetition(
   return changed;
 }
 
-/** Logits that a model gave. @throws FailureError "not-finite" when one is NaN or ∞ */
+/** Checks the logits of a model. @throws FailureError "not-finite" when one is NaN or ∞ */
 export function expectLogits<L extends ArrayLike<number>>(logits: L): L {
   for (let v = 0; v < logits.length; v++)
     if (!(logits[v]! < Number.POSITIVE_INFINITY))
@@ -176,7 +176,7 @@ export function likeliest(values: Float64Array, count: number): number[] {
   if (count < 1) return [];
   const tokens = new Int32Array(values.length);
   for (let token = 0; token < tokens.length; token++) tokens[token] = token;
-  const found = leading(tokens, tokens.length, { values, enough: (sum) => sum >= count });
+  const found = quickselect(tokens, tokens.length, { values, enough: (sum) => sum >= count });
   return [...tokens.subarray(0, found)].sort(rankedBy(values));
 }
 
@@ -194,10 +194,4 @@ export function choose(from: readonly Candidate[], u: number): number {
 export function sampleUniform(seed: number, position: number): number {
   const [a, b] = new RandomStream(seed, "sample", position).bits(2);
   return uniform53(a!, b!);
-}
-
-function sum(values: readonly number[] | Float64Array): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
 }

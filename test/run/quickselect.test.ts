@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { leading, rankedBy } from "../../src/run/leading.ts";
+import { quickselect, rankedBy } from "../../src/run/quickselect.ts";
 
 test("the front is that of all tokens in their order, as short as is enough", () => {
   const values = fc.array(fc.constantFrom(-3, -1, -0, 0, 0.5, 2, 7), { minLength: 1, maxLength: 200 });
@@ -19,7 +19,7 @@ test("the front is that of all tokens in their order, as short as is enough", ()
           // Whatever order they come in; what lies behind `count` is left alone.
           const tokens = Int32Array.from([...x.keys()].reverse().concat(-1));
           const options = { values: ranks, enough, ...(weighted && { weights }) };
-          expect(leading(tokens, x.length, options)).toBe(count);
+          expect(quickselect(tokens, x.length, options)).toBe(count);
           expect([...tokens.subarray(0, count)].sort((a, b) => order.indexOf(a) - order.indexOf(b))).toEqual(
             order.slice(0, count),
           );
