@@ -46,13 +46,13 @@ export interface ForecastLayout extends SeriesColumns {
   readonly intervalWidths?: Readonly<Record<string, number>> | undefined;
 }
 
-/** How many numbers there are a step. */
+/** Numbers per step. */
 export interface ForecastWidths {
   /** D: targets. */
   readonly targets: number;
-  /** Of all inputs of a step of the past. */
+  /** C: all inputs of a past step. */
   readonly channels: number;
-  /** K: what is known of the future, the calendar included. */
+  /** K: inputs that are known in advance, including the calendar. */
   readonly known: number;
 }
 
@@ -65,7 +65,7 @@ export function widthsOf({ targets, past, known, indicators, calendar }: Forecas
   };
 }
 
-/** How many kinds of each category there are to the network; the first one stands for all that did not occur. */
+/** Number of values of each category for the network; the first one stands for values that did not occur in training. */
 export const kindsOf = ({ categories = {} }: ForecastLayout): number[] =>
   Object.values(categories).map((values) => 1 + values.length);
 
@@ -103,7 +103,7 @@ const CHECKS: { readonly [K in keyof Required<ForecastLayout>]: (value: unknown)
     (isObject(value) && Object.values(value).every((one) => Number.isFinite(one) && (one as number) >= 0)),
 };
 
-/** What a file says, checked. @throws UsageError "bad-config" */
+/** Checks the layout that a file holds. @throws UsageError "bad-config" */
 export function forecastLayoutFromConfig(value: unknown): ForecastLayout {
   if (!isObject(value)) throw new UsageError("bad-config", `data: expected an object, got ${describe(value)}`);
   for (const [name, right] of Object.entries(CHECKS))

@@ -1,4 +1,4 @@
-/** Numbers that are put one behind the other, 8 bytes each and at most as many again while they come. */
+/** A growing list of numbers: 8 bytes each, at most twice that while it grows. */
 export class GrowingNumbers {
   private all = new Float64Array(16);
   /** How many there are. */

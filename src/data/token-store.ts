@@ -9,7 +9,7 @@ export interface TokenStore extends TokenSequence {
   readonly bytesPerToken: 1 | 2 | 4;
   readonly place: "memory" | "file";
   readonly hash: string;
-  /** Gives the memory or the file back; reading after it is an error. */
+  /** Releases the memory or the file; reading afterwards is an error. */
   close(): void;
 }
 
@@ -35,7 +35,7 @@ const packedFor = (vocabularySize: number): PackedArray =>
 const SEGMENT = 1 << 20;
 
 /**
- * Takes up a stream of tokens, each below `vocabularySize`.
+ * Stores a stream of tokens, each below `vocabularySize`.
  * @throws FailureError "disk-full", "file-write-failed"; in a browser, above `memoryLimit`, "not-on-this-platform"
  */
 export async function storeTokens(

@@ -12,7 +12,7 @@ import type { Tensor } from "../tensor/graph.ts";
 import { pointwise } from "../tensor/operations.ts";
 
 export const HEADS = ["point", "quantiles", "gaussian", "student-t", "negative-binomial"] as const;
-/** What is said of each value that is predicted. */
+/** What is predicted for each value. */
 export type HeadName = (typeof HEADS)[number];
 export const POINT_LOSSES = ["squared", "absolute"] as const;
 /** What a point minimizes: the mean squared error (it becomes the mean) or the mean absolute one (it becomes the median). */
@@ -26,15 +26,15 @@ export interface HeadOptions {
   readonly levels?: readonly number[] | undefined;
 }
 
-/** Parameters of what is predicted, by name, each [H, B, D]. */
+/** Parameters of the predictions by name, each [H, B, D]. */
 export type Prediction = Readonly<Record<string, Tensor>>;
 
-/** How the numbers of a network become a prediction, and what it is measured by. */
+/** How the outputs of a network become a prediction, and its loss. */
 export interface ForecastHead {
   /** Names of the parameters, in the order of the network's outputs. */
   readonly names: readonly string[];
   /**
-   * What the outputs of the network predict.
+   * Converts the outputs of the network to predictions.
    *
    * @param raw as `names`
    * @param base what locations are added to
@@ -45,7 +45,7 @@ export interface ForecastHead {
   loss(prediction: Prediction, y: Tensor, mask: Tensor | undefined): Tensor;
 }
 
-/** Nothing is certain: deviations stay above this share of the scale of a series. */
+/** Lower bound of deviations, relative to the scale of a series. */
 const LEAST = 1e-3;
 
 const based = (raw: Tensor, base: Tensor | undefined): Tensor => (base ? add(raw, base) : raw);

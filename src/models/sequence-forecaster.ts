@@ -122,15 +122,15 @@ export const sequenceForecasterNames = {
 /**
  * Predicts the next steps of series: recurrent layers over the past → head.
  *
- * All steps at once (directly): where nothing is known of the future one linear map of the last state gives all H steps; otherwise a second recurrent stack goes on
- * from the states of the first one over what is known of them, and a linear map reads each of its steps. Each from the one before (autoregressive):
- * one stack, and a linear map of each step says the next one.
+ * Direct (all steps at once): if nothing is known of the future, a linear map of the last state gives all H steps; otherwise a second
+ * recurrent stack continues from the states of the first over the known inputs of the future, with a linear map of each step.
+ * Autoregressive: one stack, with a linear map of each step that predicts the next one.
  *
- * Of each category a vector is learned for each kind, as in DeepAR (Salinas et al. 2017, arXiv:1704.04110), and stands beside what is read at each step; that
- * of unknown ones is zero.
+ * Each value of a category has an embedding, as in DeepAR (Salinas et al. 2017, arXiv:1704.04110), which is concatenated to the input of each
+ * step; that of unknown values is zero.
  *
- * With `linearSteps` all of this says what a linear map of each target's own past leaves, and begins at nothing. Networks beside a linear map: Lai et al.
- * 2017, arXiv:1703.07015, where both are learned together.
+ * With `linearSteps` the network predicts the residual of a linear map of each target's own past, and initially zero. Networks beside a
+ * linear map: Lai et al. 2017, arXiv:1703.07015, where both are learned together.
  *
  * Parameters: `categories.0.weight` and so on; `encoder.weight_ih_l0`, …; `decoder.…` likewise where there is one; `head.weight`, `head.bias`; `linear.weight`, `linear.bias`.
  */
@@ -219,7 +219,7 @@ export class SequenceForecaster implements HasParameters {
     return { prediction: this.answer(last, { x, base, scale }), final: past.final };
   }
 
-  /** Records the head: the predictions by what the last stack gave. */
+  /** Records the head, from the output of the last stack to the predictions. */
   answer(
     { output, final }: Pick<RecurrentOutput, "output" | "final">,
     inputs: Pick<ForecastInputs, "x" | "base" | "scale">,
@@ -254,7 +254,7 @@ export class SequenceForecaster implements HasParameters {
     return this.head.loss(Object.fromEntries(ahead), y, options.mask);
   }
 
-  /** What recurrent layers read of numbers at each step [S, B, …]: these, and the vectors of the categories [B]. */
+  /** Records the input of recurrent layers: the numbers of each step [S, B, …] and the embeddings of the categories [B]. */
   embed(steps: Tensor, categories: readonly Tensor[] = []): Tensor {
     const tables = Object.values(this.parts.categories?.parts ?? {});
     if (categories.length !== tables.length)
@@ -269,7 +269,7 @@ export class SequenceForecaster implements HasParameters {
     return concatenate([steps, ...vectors], 2);
   }
 
-  /** What locations are added to, [H, B, D]: `base`, and what the linear map of the past says. */
+  /** What locations are added to, [H, B, D]: `base` plus the linear map of the past. */
   private based(x: Tensor, base: Tensor | undefined): Tensor | undefined {
     const { linear } = this.parts;
     if (!linear) return base;
@@ -277,8 +277,8 @@ export class SequenceForecaster implements HasParameters {
     const given = (parameter: Parameter): Tensor => stopGradient(x.graph.parameter(parameter));
     const past = transpose(slice(x, 2, 0, this.config.targets), [2, 1, 0]);
     const ahead = add(matmul(past, given(linear.parts.weight)), given(linear.parts.bias));
-    const said = transpose(ahead, [2, 1, 0]);
-    return base ? add(said, base) : said;
+    const mapped = transpose(ahead, [2, 1, 0]);
+    return base ? add(mapped, base) : mapped;
   }
 
   /** [B, H · W] as [H, B, W]. */
@@ -288,7 +288,7 @@ export class SequenceForecaster implements HasParameters {
   }
 }
 
-/** Vectors of half as many numbers as there are kinds, at most 50. */
+/** Embeddings of half as many numbers as a category has values, at most 50. */
 function tablesOf(categories: readonly number[]): Embedding[] {
   if (!Array.isArray(categories))
     throw new UsageError("bad-option", `categories: expected a list of whole numbers, got ${describe(categories)}`);

@@ -129,8 +129,8 @@ export const sequenceTaggerNames = {
 } as const satisfies OptionNames<SequenceTaggerOptions>;
 
 /**
- * Says what each token of a sentence is: word embedding, beside it what a recurrent layer makes of the word's characters → dropout →
- * recurrent layers → dropout → linear head → softmax or conditional random field. The intent comes from the maximum over time.
+ * Tags each token of a sentence: word embedding, concatenated with a recurrent encoding of the word's characters → dropout → recurrent
+ * layers → dropout → linear head → softmax or conditional random field. The intent is predicted from the maximum over time.
  *
  * Parameters: `embedding.weight` [V, E]; `characters.embedding.weight`, `characters.rnn.…`; `rnn.weight_ih_l0`, …; `head.weight` [C, W],
  * `head.bias` [C]; `field.transitions` [C, C], `field.start` [C], `field.end` [C]; `intent.weight` [I, W], `intent.bias` [I].

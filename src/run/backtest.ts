@@ -17,7 +17,7 @@ import type { Forecaster, ForecastOptions } from "./forecaster.ts";
 export interface BacktestSeries {
   readonly source: TimeSeries;
   readonly prepared: PreparedSeries;
-  /** What baselines may learn from, as the model did. */
+  /** Steps that baselines are fitted to: the training part of the model. */
   readonly train: Span;
   /** Steps that are predicted. */
   readonly test: Span;
@@ -54,9 +54,9 @@ export interface Backtest {
   readonly stride: number;
 }
 
-/** Origins that are measured at unless another stride is asked for. */
-const USUAL_ORIGINS = 500;
-/** Origins of the training part whose errors make the intervals of a baseline. */
+/** Most origins without `stride`. */
+const DEFAULT_ORIGINS = 500;
+/** Most origins of the training part whose errors give the intervals of a baseline. */
 const RESIDUAL_ORIGINS = 200;
 
 /**
@@ -98,10 +98,10 @@ export async function backtest(forecaster: Forecaster, options: BacktestOptions)
       "series-too-short",
       `backtest: expected steps to forecast, at least ${layout.horizon} behind ${layout.context} that are looked back at; there are none`,
     );
-  const stride = expectInteger("stride", options.stride ?? Math.ceil(all / USUAL_ORIGINS), { min: 1 });
+  const stride = expectInteger("stride", options.stride ?? Math.ceil(all / DEFAULT_ORIGINS), { min: 1 });
   const windows = windowsAt(stride);
-  const { levels: asking, samples, seed, recent } = options;
-  const found = await forecaster.predict(windows, { levels: asking, samples, seed, recent });
+  const { levels: asked, samples, seed, recent } = options;
+  const found = await forecaster.predict(windows, { levels: asked, samples, seed, recent });
   const indexOf = new Map(prepared.map((one, k) => [one, k]));
   const levels = found[0]![layout.targets[0]!]!.quantiles.map(({ level }) => level);
   const rows = new Map<string, Record<string, ForecastScores>>();
@@ -150,7 +150,7 @@ export async function backtest(forecaster: Forecaster, options: BacktestOptions)
   return { rows: [...rows].map(([name, scores]) => ({ name, scores })), origins: windows.length, stride };
 }
 
-/** What is predicted of which series. */
+/** The series with their parts. */
 function seriesOf(forecaster: Forecaster, { data, test, series }: BacktestOptions): readonly BacktestSeries[] {
   if ((data === undefined) === (series === undefined) || (series !== undefined && test !== undefined))
     throw new UsageError(
@@ -174,7 +174,7 @@ function baselinesFor(
   const rules = [naive, ...(options.season > 1 ? [seasonalNaive] : []), drift, exponentialSmoothing, linearMap];
   const plain = rules.map((rule) => rule(all, options));
   if (options.transform !== "log") return plain;
-  // What the model learns from logarithms, others may too.
+  // A model of logarithms is compared with baselines of logarithms, too.
   const logs = all.map((one) => ({ ...one, values: one.values.map(Math.log) }));
   const further = [exponentialSmoothing, linearMap].map((rule): Baseline => {
     const { name, predict } = rule(logs, options);
@@ -183,7 +183,7 @@ function baselinesFor(
   return [...plain, ...further];
 }
 
-/** Quantiles of a baseline's errors at origins of the training part, by step; none where there are too few. */
+/** Quantiles of the errors of a baseline at origins of the training part, by step; none for fewer than ten origins. */
 function residuals(
   baseline: Baseline,
   k: number,
@@ -201,7 +201,7 @@ function residuals(
   return levels.map((level) => ({ level, values: Float64Array.from(sorted, (one) => quantileOf(one, level)) }));
 }
 
-/** Gaps filled with the value before, those at the beginning with the first one. */
+/** Fills gaps with the value before, at the beginning with the first value. */
 function filled(values: Float64Array): Float64Array {
   let last = values.find((value) => !Number.isNaN(value)) ?? 0;
   return values.map((value) => {
@@ -210,7 +210,7 @@ function filled(values: Float64Array): Float64Array {
   });
 }
 
-/** Mean absolute error of repeating the season before, over what was measured of the training part. */
+/** Mean absolute error of the one-step seasonal naive forecast on the training part; NaN without any error. */
 function naiveError({ trainEnd }: BaselineSeries, values: Float64Array, season: number): number {
   let [sum, n] = [0, 0];
   for (let t = season; t < trainEnd; t++) {

@@ -47,7 +47,7 @@ export const classPrediction = (
   logProbabilities: zipRecord(classes, logs),
 });
 
-/** The inputs of a model for sequences, declared for a batch [T, B]. */
+/** Declares the inputs of a sequence model for a batch [T, B]. */
 export function declareSequences(graph: Graph, { config }: SequenceModel, steps: number, rows: number) {
   const x: Tensor =
     config.channels === undefined
@@ -97,7 +97,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     return (await this.outputs(inputs)).map(named);
   }
 
-  /** Makes a prediction of log probabilities. @throws UsageError "not-a-classifier" */
+  /** Converts log probabilities to a prediction. @throws UsageError "not-a-classifier" */
   private naming(): (logs: Float64Array) => ClassPrediction {
     const { classes } = this.model.config;
     if (!classes)
@@ -111,7 +111,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     return (await this.outputs(inputs)).map(inUnits);
   }
 
-  /** Makes a number of an output, in the units of the labels. @throws UsageError "not-a-regression" */
+  /** Converts an output to the units of the labels. @throws UsageError "not-a-regression" */
   private scaling(): (output: Float64Array) => number {
     const { classes, targetScaling } = this.model.config;
     if (classes) throw new UsageError("not-a-regression", "this model predicts classes, not numbers: call predict");
@@ -126,13 +126,13 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
    */
   async predictEachStep(input: string | Series): Promise<ClassPrediction[]> {
     const named = this.naming();
-    return (await this.outputsOf(this.beginnings(input))).map(named);
+    return (await this.outputsOf(this.prefixes(input))).map(named);
   }
 
   /** The same for a regression. */
   async predictNumbersEachStep(input: string | Series): Promise<number[]> {
     const inUnits = this.scaling();
-    return (await this.outputsOf(this.beginnings(input))).map(inUnits);
+    return (await this.outputsOf(this.prefixes(input))).map(inUnits);
   }
 
   /** Frees the plans, and the parameters if they were loaded with it; those that were given stay. */
@@ -147,8 +147,8 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     return this.outputsOf(inputs.map((input) => readSequence(input, model, tokenizer)));
   }
 
-  /** The first step of the input, the first two, … */
-  private beginnings(input: string | Series): Sequence[] {
+  /** All prefixes of the input, from one step on. */
+  private prefixes(input: string | Series): Sequence[] {
     const { model, tokenizer } = this.options;
     const whole = readSequence(input, model, tokenizer);
     if (lengthOf(whole) === 0) throw new UsageError("no-tokens", "input: expected at least one token, got none");

@@ -31,7 +31,7 @@ export async function evaluateClassifier(
   return classifierScores(classifier, labels, await classifier.predict(inputs));
 }
 
-/** The scores of what a classifier said of examples with these labels. */
+/** Scores of the predictions for examples with these labels. */
 export function classifierScores(
   classifier: Classifier,
   labels: readonly string[],
@@ -57,7 +57,7 @@ export async function evaluateRegression(classifier: Classifier, examples: Examp
   return numberScores(classifier, examples, await classifier.predictNumbers(examples.inputs));
 }
 
-/** The scores of the numbers that a regression said of examples. */
+/** Scores of the numbers that a regression predicted. */
 export const numberScores = (
   classifier: Classifier,
   examples: Examples,

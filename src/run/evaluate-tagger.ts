@@ -31,7 +31,7 @@ export interface TaggerScores extends TaggingScores {
 }
 
 /**
- * Tags of sentences as the model tells them apart: the same spans in its own scheme. Spans may be written in any scheme, and labels be new.
+ * Converts tags to the scheme of the model: the same spans, which may be written in any scheme and have labels that it does not know.
  * @throws UsageError "wrong-scheme" for a tag that is none of spans, where the model has a scheme
  */
 export function inScheme(
@@ -56,7 +56,7 @@ export function inScheme(
 export const evaluateTagger = async (tagger: Tagger, sentences: TaggedSentences): Promise<TaggerScores> =>
   taggerScores(tagger, sentences, await tagger.read(sentences.tokens, { likelihood: true }));
 
-/** The scores of what a tagger read in sentences, with `likelihood`. */
+/** Scores of a tagger from its readings of the sentences, made with `likelihood`. */
 export function taggerScores(
   tagger: Tagger,
   sentences: TaggedSentences,
@@ -66,7 +66,7 @@ export function taggerScores(
   const ids = new Map(names.map((name, k) => [name, k]));
   const truth = inScheme(sentences, scheme);
   const found = readings.map(({ path }) => path.map((tag) => names[tag]!));
-  let [tagLoss, tagged, intentLoss, told, rightIntents] = [0, 0, 0, 0, 0];
+  let [tagLoss, tagged, intentLoss, known, rightIntents] = [0, 0, 0, 0, 0];
   for (const [k, reading] of readings.entries()) {
     const tags = truth[k]!.map((tag) => ids.get(tag));
     if (tags.every((tag) => tag !== undefined)) {
@@ -78,18 +78,18 @@ export function taggerScores(
     const own = intents.indexOf(sentences.intents[k]!);
     if (own >= 0) {
       intentLoss -= logs[own]!;
-      told += 1;
+      known += 1;
       if (logs[own] === Math.max(...logs)) rightIntents += 1;
     }
   }
   return {
     ...taggingScores(truth, found, tagger.model.config),
-    loss: tagLoss / tagged + (told > 0 ? intentLoss / told : 0),
+    loss: tagLoss / tagged + (known > 0 ? intentLoss / known : 0),
     ...(intents && sentences.intents && { intentAccuracy: rightIntents / truth.length }),
   };
 }
 
-/** Scores of tags that were predicted; both in the scheme of the model, if it has one. */
+/** Scores of predicted tags; both in the scheme of the model, if it has one. */
 export function taggingScores(
   truth: readonly (readonly string[])[],
   found: readonly (readonly string[])[],

@@ -20,7 +20,7 @@ export interface Distribution {
   moved(parameters: Parameters, center: number, scale: number): Parameters;
 }
 
-/** What the parameters of a network's head stand for. */
+/** The distribution that the parameters of a head stand for. */
 export function distributionOf({ head, levels = [] }: Pick<SequenceForecasterConfig, "head" | "levels">): Distribution {
   switch (head) {
     case "point":
@@ -67,13 +67,13 @@ type Point = Pick<Distribution, "point" | "pointOf">;
 
 const pointAt = (name: string): Point => ({ point: (parameters) => parameters[name]!, pointOf: variable(name) });
 
-/** Where the median was not learned, it lies on the line between the levels beside it; where all are on one side of it, the nearest stands for it. */
+/** The median; if it was not learned, it is interpolated linearly between the neighbouring levels, or the nearest level if there is only one side. */
 function medianOf(levels: readonly number[]): Point {
   const above = levels.findIndex((level) => level >= 0.5);
   const high = above < 0 ? levels.length - 1 : above;
   const low = above > 0 ? above - 1 : high;
   const share = low === high ? 0 : (0.5 - levels[low]!) / (levels[high]! - levels[low]!);
-  const sorted = exchanged(levels.map((level) => variable(quantileName(level))));
+  const sorted = sortedExpressions(levels.map((level) => variable(quantileName(level))));
   return {
     point(parameters) {
       const values = ascending(parameters, levels);
@@ -83,8 +83,8 @@ function medianOf(levels: readonly number[]): Point {
   };
 }
 
-/** In ascending order: as often as there are values, those that stand beside one another change places where they have to. */
-function exchanged(values: readonly Expression[]): readonly Expression[] {
+/** Sorts expressions in ascending order (odd–even transposition sort: a network of minima and maxima). */
+function sortedExpressions(values: readonly Expression[]): readonly Expression[] {
   const sorted = [...values];
   for (let round = 0; round < sorted.length; round++)
     for (let k = round % 2; k + 1 < sorted.length; k += 2) {
@@ -127,31 +127,31 @@ export function studentTQuantile(degreesOfFreedom: number, level: number): numbe
   }, level);
 }
 
-/** Larger counts are told apart no further than by their share of it. */
+/** Quantiles of larger means are scaled from those of this mean: exact to a relative error of about its inverse. */
 const MANY = 1e5;
 
 const [c, r, odds] = [variable("c"), variable("r"), variable("odds")];
 /** −log of the probability of a count c; the odds are αμ. */
-const surprise = sub(
+const surprisal = sub(
   add(logGammaRatio(1, c), add(mul(c, log1p(div(1, odds))), mul(r, log1p(odds)))),
   logGammaRatio(r, c),
 );
 
-/** The least count that is not exceeded with this probability. */
+/** The smallest count whose cumulative probability reaches `level`. */
 export function negativeBinomialQuantile({ mean, dispersion }: Parameters, level: number): number {
   const [mu, alpha] = [mean!, dispersion!];
   const deviation = Math.sqrt(mu + alpha * mu * mu);
   if (mu > MANY) {
-    // The same relative deviation about a mean of so many; where there is none, the distribution is as good as normal.
+    // Scaled from MANY with the same relative deviation; where that is too small for a negative binomial, it is close to normal.
     const spread = alpha + 1 / mu - 1 / MANY;
     if (spread < 1 / MANY) return Math.max(0, Math.round(mu + deviation * normalQuantile(level)));
     return Math.round((mu / MANY) * negativeBinomialQuantile({ mean: MANY, dispersion: spread }, level));
   }
-  // What lies below nine deviations is less than rounding leaves.
+  // The probability below nine deviations is lost in rounding.
   let count = Math.max(0, Math.floor(mu - 9 * deviation));
   const at: Record<string, number> = { c: count, r: 1 / alpha, odds: alpha * mu };
-  // Of 0, where small counts begin, in short: it is asked for each draw of a path.
-  const [start] = count === 0 ? [at.r! * Math.log1p(at.odds!)] : evaluate([surprise], (name) => at[name]!);
+  // At 0, where small means begin, in closed form: this is computed for each draw of a path.
+  const [start] = count === 0 ? [at.r! * Math.log1p(at.odds!)] : evaluate([surprisal], (name) => at[name]!);
   const share = (alpha * mu) / (1 + alpha * mu);
   let probability = Math.exp(-start!);
   let below = probability;

@@ -8,7 +8,7 @@ import type { ParameterStore } from "../tensor/parameter-store.ts";
 /** Numbers of each input by name. */
 export type InputArrays = Readonly<Record<string, ArrayLike<number>>>;
 
-/** The inputs of a network, declared for what `windowInputs` gives for B windows. */
+/** Declares the inputs of a forecaster for B windows of `windowInputs`. */
 export function declareForecastInputs(graph: Graph, model: SequenceForecaster, arrays: InputArrays, rows: number) {
   const { channels, known, targets, categories } = model.config;
   const input = (name: string, width: number): Tensor =>
@@ -24,7 +24,7 @@ export function declareForecastInputs(graph: Graph, model: SequenceForecaster, a
   };
 }
 
-/** Networks that predict, compiled for each shape of their inputs. They see the weights as they are at each call. */
+/** The network, compiled for each shape of its inputs; each run uses the current weights. */
 export class ForecastPlans {
   private readonly plans: Executables;
   private readonly model: SequenceForecaster;
@@ -40,7 +40,7 @@ export class ForecastPlans {
   }
 
   /**
-   * Parameters of what is predicted, as `SequenceForecaster.forward` gives them, and the states after `x`.
+   * Predicts as `SequenceForecaster.forward` does, and returns the states after `x`.
    * @param states state before the first step by name, [L, B, W]; default zero
    */
   async run(

@@ -10,16 +10,16 @@ export interface SamplePathsOptions {
   readonly layout: ForecastLayout;
   readonly distribution: Distribution;
   readonly horizon: number;
-  /** Paths of each window; 1 where the network says points. */
+  /** Paths per window; 1 for a network that predicts points. */
   readonly samples: number;
   readonly seed: number;
 }
 
 /**
- * Futures that a network imagines, each step drawn from what it says after the one before (ancestral sampling), for one window.
- * A draw depends on seed, window, step and target alone.
+ * Samples futures of one window: each step is drawn from the distribution that the network predicts after the step before (ancestral
+ * sampling). A draw depends on seed, window, step and target alone.
  *
- * @returns [samples][H · D] in the units of the series (where logarithms are learned, in those)
+ * @returns [samples][H · D] in the units of the series, or their logarithms if those are learned
  */
 export async function samplePaths(
   window: ForecastWindow,
@@ -51,7 +51,7 @@ export async function samplePaths(
             : (paths[r]![(h - 1) * D + d]! - series.center[d]!) / series.scale[d]!;
         x[r * C + d] = value - level[d]!;
       }
-      // What was imagined is there.
+      // A sampled value is not missing.
       for (let e = 0; e < E; e++) x[r * C + D + e] = h === 0 ? series.past[(now - 1) * E + e]! : 1;
       for (let k = 0; k < K; k++) x[r * C + D + E + k] = series.known[now * K + k]!;
     }
@@ -73,7 +73,7 @@ export async function samplePaths(
   return paths;
 }
 
-/** Of [L, 1, W] each row R times: [L, R, W]. */
+/** Repeats each row R times: [L, 1, W] to [L, R, W]. */
 function repeated(states: InputArrays, R: number, layers: number): InputArrays {
   return Object.fromEntries(
     Object.entries(states).map(([name, from]) => {

@@ -2,15 +2,15 @@ import type { SequenceTaggerConfig } from "../models/sequence-tagger.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
-/** A sentence as numbers. */
+/** An encoded sentence. */
 export interface ReadSentence {
   readonly words: Int32Array;
-  /** [T · L], `wordLength` of each word, and how many of them count; where the model reads characters. */
+  /** [T · L] with L = `wordLength`; undefined if the model does not read characters. `lengths` has the number of characters of each word. */
   readonly characters: Int32Array | undefined;
   readonly lengths: Int32Array;
 }
 
-/** Makes numbers of the tokens of sentences, as a tagger reads them. */
+/** Encodes the tokens of sentences for a tagger. */
 export class SentenceReader {
   private readonly tokenizer: Tokenizer;
   private readonly wordLength: number;
@@ -66,7 +66,7 @@ export class SentenceReader {
   private word(token: string): number {
     let id = this.wordIds.get(token);
     if (id === undefined) {
-      // A token that is no single word to the tokenizer, such as one with a space in it, is unknown.
+      // A token that the tokenizer splits, such as one with a space in it, is unknown.
       const ids = this.tokenizer.encode(token);
       id = ids.length === 1 ? ids[0]! : 0;
       this.wordIds.set(token, id);

@@ -6,7 +6,7 @@ import { firstNotFinite } from "../shared/finite.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 
 /**
- * What a text or a series is to a model: tokens, or scaled numbers.
+ * Encodes a text or a series for a model: tokens, or scaled numbers.
  * @throws UsageError "wrong-input" when it is of another kind or of other channels than the model reads
  */
 export function readSequence(

@@ -6,7 +6,7 @@ import { describe, ShapeError, UsageError } from "../shared/errors.ts";
 import type { SessionState, TokenReader } from "./session.ts";
 import type { Streams } from "./streams.ts";
 
-/** What a stream has been asked for and has not done yet: to read a token, perhaps with an answer, or something else in between. */
+/** A pending request of a stream: to feed a token (`answer`: and return the logits), or to act on its state in between. */
 type Job =
   | { readonly token: number; readonly answer?: Waiting<Numbers> }
   | { readonly act: () => void; readonly answer: Waiting<never> };
@@ -15,7 +15,7 @@ interface Waiting<T> {
   reject(error: unknown): void;
 }
 
-/** The streams that wait for a step: all take one together, once everybody who was awake had a turn to ask for one. */
+/** Pending requests of all streams. Those that wait for a step take it together, once all ready code has had a turn to ask for one. */
 export class StreamQueue {
   readonly streams: Streams;
   private readonly jobs = new Map<number, Job[]>();
@@ -32,7 +32,7 @@ export class StreamQueue {
     this.schedule();
   }
 
-  /** Has a stream forget what it was asked for. */
+  /** Rejects the pending requests of a stream. */
   drop(id: number, error: UsageError): void {
     for (const { answer } of this.jobs.get(id) ?? []) answer?.reject(error);
     this.jobs.delete(id);
@@ -47,7 +47,7 @@ export class StreamQueue {
     });
   }
 
-  /** One token of each stream that waits. */
+  /** Feeds one token of each waiting stream. */
   private async step(): Promise<void> {
     const taken: [id: number, job: Extract<Job, { token: number }>][] = [];
     for (const [id, jobs] of [...this.jobs]) {
@@ -89,7 +89,7 @@ export class StreamSession extends Closing implements TokenReader {
     this.id = id;
   }
 
-  /** Number of tokens that it was given so far. */
+  /** Number of tokens fed so far. */
   get steps(): number {
     return this.taken;
   }

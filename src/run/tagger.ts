@@ -41,7 +41,7 @@ export interface TagPrediction {
   readonly probabilities?: readonly Readonly<Record<string, number>>[];
 }
 
-/** What the model makes of a sentence, in numbers. */
+/** The prediction of a tagger for one sentence, in numbers. */
 export interface SentenceReading {
   /** Number of the tag of each token. */
   readonly path: readonly number[];
@@ -62,7 +62,7 @@ export interface ReadingOptions {
   readonly likelihood?: boolean | undefined;
 }
 
-/** The inputs of a tagger, declared for a batch of so many steps and rows. */
+/** Declares the inputs of a tagger for a batch [T, B]. */
 export function declareSentences(
   graph: Graph,
   { config }: SequenceTagger,

@@ -17,30 +17,30 @@ export interface EarlyStopping {
   readonly minDelta?: number | undefined;
 }
 
-/** What is remembered of measurements; plain numbers, for a checkpoint. */
+/** The state between evaluations; plain numbers, for checkpoints. */
 export interface BestState {
   /** Null before the first. */
   readonly best: number | null;
-  /** The loss measured with the best. */
+  /** The loss at the best evaluation. */
   readonly loss: number | null;
   /** Step of the best. */
   readonly step: number;
-  /** What early stopping compares with: the last value that was better by `minDelta`. */
+  /** The value that early stopping compares with: the last one that was better by `minDelta`. */
   readonly mark: number | null;
-  /** Measurements since then. */
+  /** Evaluations since then. */
   readonly bad: number;
 }
 
 export interface BestRule {
   readonly monitor: MonitoredMetric;
-  /** "min loss": what tells it from another rule, by which the best so far would be another. */
+  /** "min loss": identifies the rule in checkpoints. */
   readonly name: string;
   readonly initial: BestState;
-  /** The number that decides. @throws FailureError "unknown-metric" */
+  /** The monitored metric. @throws FailureError "unknown-metric" */
   of(metrics: Metrics): number;
-  /** The state after one more measurement. A value that is not a number counts as no better. */
+  /** The state after one more evaluation. NaN counts as no better. */
   next(state: BestState, metrics: Metrics, step: number): BestState;
-  /** Whether it is time to stop. */
+  /** Whether training is to stop early. */
   stops(state: BestState): boolean;
 }
 
@@ -85,10 +85,10 @@ export function bestRule(
     next(state, metrics, step) {
       const value = of(metrics);
       const { loss = null } = metrics;
-      // The accuracies of a few examples are often equal; the loss still tells which weights are better.
-      const surer = value === state.best && loss !== null && state.loss !== null && loss < state.loss;
-      const record = better(value, state.best, 0) || surer;
-      const counts = better(value, state.mark, delta) || (surer && delta === 0);
+      // Accuracies on few examples are often equal; the loss breaks the tie.
+      const tieBroken = value === state.best && loss !== null && state.loss !== null && loss < state.loss;
+      const record = better(value, state.best, 0) || tieBroken;
+      const counts = better(value, state.mark, delta) || (tieBroken && delta === 0);
       return {
         ...(record ? { best: value, loss, step } : { best: state.best, loss: state.loss, step: state.step }),
         mark: counts ? value : state.mark,

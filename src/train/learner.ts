@@ -32,20 +32,19 @@ export interface LearnerOptions {
   readonly clipNorm?: number | undefined;
   /** Then each element is held within ±clipValue. Default: never. */
   readonly clipValue?: number | undefined;
-  /** Of dropout; default 0. */
+  /** Seed of dropout. Default 0. */
   readonly seed?: number | undefined;
   /** Whether gradients of several batches make one update. */
   readonly accumulates?: boolean;
   /**
-   * Parts that recurrent layers cut a sequence into to save memory: what their gradient needs is kept for one part at a time, the others
-   * are computed once more on the way back. Changes no bit. Default: 1 (everything is kept), or 8 for batches that do not fit otherwise.
+   * Parts that recurrent layers divide a sequence into to save memory; see `TrainingOptions.recompute`.
    */
   readonly recompute?: number | undefined;
   /** Records the forward pass and the loss for batches of the shape that this one has; called again for each shape. */
   readonly record: (graph: Graph, batch: Batch) => Objective;
 }
 
-/** Of a sequence that does not fit whole. More would save little: what layers give to one another is kept in any case. */
+/** Parts of a sequence that does not fit whole. More would save little: the outputs of layers are kept in any case. */
 const PARTS = 8;
 
 const SUM_ARENA = "gradient sum";
@@ -68,7 +67,7 @@ export async function openLearner(options: LearnerOptions): Promise<Learner> {
   createMoments(parameters, optimizer);
   const own: Record<string, Arena> = {};
   try {
-    // Gradients that nobody else writes to: what is known of their zeros stays true.
+    // An arena that no other plan writes to, so that the record of which gradients are zero stays valid.
     own.gradients = machine.arena("gradients", parameters.layout.length);
     own[NOTES_ARENA] = machine.arena(NOTES_ARENA, needed[NOTES_ARENA]!);
     if (graph.touched) {
@@ -92,16 +91,16 @@ export class Learner {
   private readonly options: LearnerOptions;
   private readonly gradients: Plans;
   private readonly update: Executable;
-  /** Has parameters and their means change places; undefined where no mean is kept. */
+  /** Swaps parameters and their averages; undefined if no average is kept. */
   private readonly exchange: Executable | undefined;
   private readonly own: Readonly<Record<string, Arena>>;
   private readonly scalars: (step: number, rate: number) => Record<string, number>;
   /** Parameters of which no gradient is taken. */
   private readonly frozen: ReadonlySet<Parameter>;
   private fresh = true;
-  /** Whether parameters and their means have changed places. */
+  /** Whether parameters and their averages are swapped. */
   private exchanged = false;
-  /** Updates known to have been left out: they do not count for the corrections of the optimizer. */
+  /** Updates known to have been skipped: they do not count for the bias correction of the optimizer. */
   private skipped = 0;
 
   constructor(
@@ -163,8 +162,7 @@ export class Learner {
   }
 
   /**
-   * Where a mean of the weights is kept: puts it in the place of the parameters, or the weights themselves back there, which `learn`
-   * needs. Where none is kept nothing happens.
+   * Puts the averaged weights in the place of the parameters, or the weights back, which `learn` needs. Does nothing if no average is kept.
    */
   showAverage(shown: boolean): void {
     if (!this.exchange || shown === this.exchanged) return;
@@ -172,7 +170,7 @@ export class Learner {
     this.exchanged = shown;
   }
 
-  /** What the machine has noted since the last reading. */
+  /** Reads the notes since the last reading. */
   async read(): Promise<StepReading> {
     const notes = await this.update.read(NOTES_ARENA);
     this.fresh = true;
@@ -221,7 +219,7 @@ export class Learner {
     return ["parameters", ...momentsOf(optimizer, parameters.layout).map(momentArena)];
   }
 
-  /** Where the numbers lie that belong to an arena. */
+  /** The arena that currently holds the values of an arena: they may be swapped. */
   private placeOf(arena: string): string {
     const pair = ["parameters", momentArena(AVERAGE)];
     return this.exchanged && pair.includes(arena) ? pair[1 - pair.indexOf(arena)]! : arena;
@@ -284,7 +282,7 @@ export class Learner {
   }
 }
 
-/** Parameters and their means in one another's place: both are read before either is written. */
+/** Swaps parameters and their averages: both are read before either is written. */
 function exchangeOf({ machine, parameters: { layout } }: LearnerOptions): Graph {
   const graph = new Graph({ machine, parameters: layout });
   const p = { arena: "parameters", offset: 0, length: layout.length, type: "float" } as const;

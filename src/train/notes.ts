@@ -17,7 +17,7 @@ export interface StepReading {
   readonly failedAt: number;
 }
 
-/** When so many updates in a row had to be left out, the next one will be too. */
+/** After so many skipped updates in a row training has failed: the next one would be skipped too. */
 export const MOST_SKIPPED_IN_A_ROW = 20;
 
 /** Numbers that plans keep for the host in an arena of their own: a plan for gradients writes `loss`, the plan of the update the others. */
@@ -25,7 +25,7 @@ export const NOTES = ["loss", "lossSum", "gradientNorm", "skipped", "failedAt", 
 type Note = (typeof NOTES)[number];
 export const NOTES_ARENA = "notes";
 
-/** Where notes lie. The first thing that a graph reserves there, so that it is the same place in each of them. */
+/** Reserves the notes. It must be the first reservation in their arena, so that they lie at the same place in all graphs. */
 export function reserveNotes(graph: Graph): Record<Note, Range> {
   const whole = graph.reserve(NOTES_ARENA, NOTES.length);
   graph.output(NOTES_ARENA, graph.tensor([NOTES.length], whole));
@@ -33,7 +33,7 @@ export function reserveNotes(graph: Graph): Record<Note, Range> {
   return Object.fromEntries(places) as Record<Note, Range>;
 }
 
-/** Records what `StepReading` says, so that nothing has to be read back at every step. */
+/** Records the update of the notes on the machine. */
 export function takeNotes(
   graph: Graph,
   notes: Record<Note, Range>,
@@ -46,7 +46,7 @@ export function takeNotes(
   };
   const v = (name: keyof typeof inputs | Exclude<Note, "loss">): Expression => variable(name);
   const row = mul(v("skip"), add(v("skippedInARow"), 1));
-  // An infinite norm may pass (its update is left out); one that is no number comes back at every step.
+  // An infinite norm may be transient (its update is skipped); NaN comes back at every step.
   const isNumber = lessEqual(v("norm"), Number.POSITIVE_INFINITY);
   const failed = select(
     lessEqual(abs(v("loss")), LARGEST_FLOAT32),

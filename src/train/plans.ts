@@ -8,17 +8,17 @@ import type { NamedTensor } from "../tensor/parameter-store.ts";
 
 export interface PlansOptions {
   readonly machine: Machine;
-  /** Arenas of all plans, parameters first of all. */
+  /** Arenas shared by all plans, such as the parameters. */
   readonly arenas: Readonly<Record<string, Arena>>;
   /** Records the computation for batches of the shape that this one has. */
   readonly record: (batch: Batch) => Graph;
-  /** Records the same in less memory, for batches that do not fit otherwise. Default: there is no such way. */
+  /** Records the same computation in less memory, for batches that do not fit otherwise. */
   readonly sparing?: (batch: Batch) => Graph;
 }
 
 /**
- * Plans of one computation, one for each shape of batch, made when such a batch first comes. They share parameters,
- * carried states (those that declare the same ones) and scratch memory, so that another shape costs little more than its code.
+ * Plans of one computation, one for each shape of batch, compiled when the shape first occurs. They share parameters, carried states
+ * (plans that declare the same ones) and scratch memory, so that another shape costs little more than its code.
  */
 export class Plans {
   private readonly options: PlansOptions;
@@ -26,7 +26,7 @@ export class Plans {
   /** One arena and one plan that uses it for each set of states. */
   private readonly states = new Map<string, { readonly arena: Arena; readonly plan: Executable }>();
   private readonly scratch: Arena[] = [];
-  /** States that were restored before a plan that has them was made. */
+  /** Restored states whose plan does not exist yet. */
   private waiting: ReadonlyMap<string, NamedTensor> = new Map();
 
   constructor(options: PlansOptions) {
@@ -129,7 +129,7 @@ export class Plans {
     }
   }
 
-  /** Nothing is kept there from one run to the next, so one arena serves all plans that are not larger. */
+  /** Scratch memory keeps nothing between runs, so one arena serves all plans that are not larger. */
   private scratchOf(length: number): Arena | undefined {
     if (length === 0) return undefined;
     let arena = this.scratch.find((one) => one.length >= length);
@@ -161,7 +161,7 @@ export class Plans {
 const shapeOf = ({ rows, steps = 1, inputs }: Batch): string =>
   JSON.stringify([rows, steps, Object.keys(inputs).map((name) => [name, inputs[name]!.length])]);
 
-/** Plans with the same states in the same order may go on with what the others left. */
+/** Plans with the same states in the same order share them. */
 const signatureOf = (graph: Graph): string =>
   Object.entries(graph.states)
     .map(([name, { shape }]) => `${name}[${shape}]`)

@@ -1,6 +1,6 @@
 /**
- * What a work tells on its way, as a sequence; its result is the generator's. Whoever tells waits until what was told has been handled, so
- * that the work stands still meanwhile. Leaving the loop aborts `signal` and waits for the work to end.
+ * Turns the callbacks of an asynchronous task into a sequence; its result is the generator's return value. The task waits until each event
+ * has been handled. Leaving the loop aborts `signal` and waits for the task to end.
  */
 export async function* relay<E, R>(
   work: (tell: (event: E) => Promise<void>, signal: AbortSignal) => Promise<R>,
@@ -44,7 +44,7 @@ export async function* relay<E, R>(
     left = true;
     abort();
     outer?.removeEventListener("abort", abort);
-    // An error was thrown by the race; who left the loop is not told of another.
+    // Its error has been thrown by the race, or nobody listens any more.
     await done.catch(() => undefined);
   }
 }

@@ -2,12 +2,12 @@ import type { Plateau } from "./plateau.ts";
 import type { RateRule } from "./rate.ts";
 import type { Setup } from "./snapshot.ts";
 
-/** What tells a schedule from another one. */
+/** What distinguishes a schedule from another one, for checkpoints. */
 export type ScheduleEffect = Readonly<Record<string, Setup>>;
 
 /**
- * A named schedule by its name and numbers, so that a training may go on for longer; a function by its rates at some of the steps of the training,
- * and a rule that follows a metric by what it makes of a curve. Rounded, because functions of a system's mathematics differ in the last digits.
+ * A named schedule is known by its name and numbers, so that a training may be extended; a function by its rates at some steps of the
+ * training; a plateau schedule by its rates on a fixed curve. Rounded, because Math functions differ in the last digits between engines.
  */
 export function scheduleEffect({ named, schedule, plateau }: RateRule, totalSteps: number): ScheduleEffect {
   if (named) return { ...named };
@@ -17,7 +17,7 @@ export function scheduleEffect({ named, schedule, plateau }: RateRule, totalStep
   return Object.fromEntries(steps.map((step) => [stepName(step), rateAt(schedule!, step)]));
 }
 
-/** The effect of a schedule where that of another one was measured. */
+/** The effect of a schedule at the steps at which that of another one was recorded. */
 export function effectAlike(then: ScheduleEffect, rule: RateRule, totalSteps: number): ScheduleEffect {
   const steps = Object.keys(then).flatMap((name) => STEP.exec(name)?.[1] ?? []);
   if (!rule.schedule || rule.named || steps.length === 0) return scheduleEffect(rule, totalSteps);
@@ -27,7 +27,7 @@ export function effectAlike(then: ScheduleEffect, rule: RateRule, totalSteps: nu
 const STEP = /^rate at step (\d+)$/;
 const stepName = (step: number | string): string => `rate at step ${step}`;
 
-/** A function of somebody's own may have no rate for a step that it does not reach. */
+/** The user's function may have no rate for a step beyond its end. */
 function rateAt(schedule: (step: number) => number, step: number): Setup {
   try {
     const rate = schedule(step);
@@ -39,7 +39,7 @@ function rateAt(schedule: (step: number) => number, step: number): Setup {
 
 const rounded = (rate: number): number => Number(rate.toPrecision(6));
 
-/** Rates, and for how long each holds, on a curve that gets better, first by less than anybody's threshold, and then stays. */
+/** The rates, and for how many evaluations each holds, on a curve that first improves by less than any threshold, then more, and then stays. */
 function effectOf({ initial, next }: Plateau): string {
   const falling = Array.from({ length: 40 }, (_, k) => 1 - 1e-6 * 1.35 ** k);
   const rates: { rate: number; times: number }[] = [];

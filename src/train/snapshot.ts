@@ -55,7 +55,7 @@ export function snapshotOf(
 function setupOf({ batches, evaluator, parameters }: TrainerOptions, plan: TrainingPlan): TrainingSetup {
   const { optimizer, seed, accumulate, clipNorm = null, clipValue = null } = plan;
   const chosen = (name: string): Optimizer => optimizerOf(optimizer, name);
-  const of = (what: (one: Optimizer) => string) => alike(parameters.names, chosen, what);
+  const of = (what: (one: Optimizer) => string) => descriptionOf(parameters.names, chosen, what);
   return {
     ...{ optimizer: of(({ name }) => name), optimizerOptions: of(effectOf), seed, accumulate, clipNorm, clipValue },
     batchesPerEpoch: batches.batchesPerEpoch,
@@ -64,25 +64,25 @@ function setupOf({ batches, evaluator, parameters }: TrainerOptions, plan: Train
   };
 }
 
-/** What is said of all optimizers where it is the same, else of each parameter's by name. */
-function alike(
+/** One description if all optimizers share it, else one for each parameter by name. */
+function descriptionOf(
   names: readonly string[],
   of: (name: string) => Optimizer,
-  say: (one: Optimizer) => string,
+  describe: (one: Optimizer) => string,
 ): TrainingSetup[string] {
-  const said = new Map([...new Set(names.map(of))].map((one) => [one, say(one)]));
-  const [first, ...others] = new Set(said.values());
-  return others.length === 0 ? first! : Object.fromEntries(names.map((name) => [name, said.get(of(name))!]));
+  const known = new Map([...new Set(names.map(of))].map((one) => [one, describe(one)]));
+  const [first, ...others] = new Set(known.values());
+  return others.length === 0 ? first! : Object.fromEntries(names.map((name) => [name, known.get(of(name))!]));
 }
 
 /**
- * What tells an optimizer from one of the same name with other options: what updates make of test values, one of them with the
- * gradient 0. Rounded, because functions of a system's mathematics differ in the last digits.
+ * What distinguishes an optimizer from one of the same name with other options: its updates of test values, one of them with gradient 0.
+ * Rounded, because Math functions differ in the last digits between engines.
  */
 function effectOf({ moments, scalars, update }: Optimizer): string {
   const names = Object.keys(moments);
   const numbers = scalars(5, 0.01);
-  // In the last one the least that divisions are kept from zero by shows.
+  // In the last one the epsilon of divisions shows.
   const examples = [
     { p: 0.5, g: 0.25, moment: 0.3 },
     { p: 0.5, g: 0, moment: 0.3 },
@@ -107,7 +107,7 @@ export function usable<F extends object>(
   plan: TrainingPlan,
   { allowDifferentArithmetic = false, allowDifferentSchedule = false }: RestoreOptions,
 ): TrainerState<F> {
-  // Checkpoints of versions before this one say nothing of the schedule, and of what decides over the best.
+  // Checkpoints of earlier versions lack the schedule and the monitored metric.
   const { schedule, ...setup } = snapshot.setup as TrainingSetup & { readonly schedule?: ScheduleEffect };
   const here = setupOf(options, plan);
   const differences = [...differing({ best: here.best!, ...setup }, here)];
@@ -138,10 +138,13 @@ export function usable<F extends object>(
 const isRecord = (value: unknown): value is Readonly<Record<string, Setup>> =>
   typeof value === "object" && value !== null;
 
-/** What is said of all of them, said of each. */
-const eachOf = (all: TrainingSetup[string] | undefined, said: unknown): Readonly<Record<string, Setup>> | undefined =>
-  isRecord(all) && typeof said === "string"
-    ? Object.fromEntries(Object.keys(all).map((name) => [name, said]))
+/** One description of all parameters as one for each. */
+const eachOf = (
+  all: TrainingSetup[string] | undefined,
+  description: unknown,
+): Readonly<Record<string, Setup>> | undefined =>
+  isRecord(all) && typeof description === "string"
+    ? Object.fromEntries(Object.keys(all).map((name) => [name, description]))
     : undefined;
 
 function* differing(then: TrainingSetup, now: TrainingSetup, path = ""): Generator<string> {

@@ -11,9 +11,9 @@ interface Sums {
   seconds: number;
 }
 
-/** All that a training remembers outside the machine: plain values that go into a checkpoint as they are. */
+/** The state of a training outside the machine: plain values that are stored in checkpoints as they are. */
 export interface TrainerState<F extends object = object> {
-  /** Updates made so far; where the data stand follows from it. */
+  /** Number of updates so far; the position in the data follows from it. */
   step: number;
   seconds: number;
   epoch: Sums;
@@ -23,9 +23,9 @@ export interface TrainerState<F extends object = object> {
   plateau: PlateauState | null;
   /** Whether it has been decided to stop early. */
   stopped: boolean;
-  /** A measurement that must come before the next step. */
+  /** An evaluation that must precede the next step. */
   due: "epoch" | "evaluation" | null;
-  /** To be told at the next opportunity. */
+  /** Events to emit before the next step. */
   events: TrainEvent<F>[];
 }
 

@@ -1,17 +1,17 @@
-/** Numbers of one column of one series: what a simple method predicts from. */
+/** One column of one series. */
 export interface BaselineSeries {
   /** [N], gaps filled with the value before. */
   readonly values: Float64Array;
-  /** Steps that may be learned from: those before this one. */
+  /** End of the training part: the baseline is fitted to the steps before it. */
   readonly trainEnd: number;
 }
 
 export interface BaselineOptions {
-  /** T: steps that are looked back at, where a method needs to know. */
+  /** T: past steps that a method may read. */
   readonly context: number;
   /** H */
   readonly horizon: number;
-  /** Steps of one round; 1: none. */
+  /** Steps per season; 1: none. */
   readonly season: number;
 }
 

@@ -1,6 +1,6 @@
 import type { Baseline, BaselineOptions, BaselineSeries } from "./baseline.ts";
 
-/** Weights of a new observation in level α, trend β and season γ, and how much of the trend lasts to the next step, φ. */
+/** Smoothing parameters of level (α), trend (β) and season (γ), and the damping of the trend (φ). */
 interface Weights {
   readonly alpha: number;
   readonly beta: number;
@@ -8,7 +8,7 @@ interface Weights {
   readonly phi: number;
 }
 
-/** What the first step is predicted from. */
+/** Initial states. */
 interface Start {
   readonly level: number;
   readonly trend: number;
@@ -16,11 +16,11 @@ interface Start {
   readonly season: Float64Array;
 }
 
-/** What is remembered after each step. */
+/** States after each step. */
 interface States {
   readonly level: Float64Array;
   readonly trend: Float64Array;
-  /** [m + N]: what the next step of the round is predicted to be off by; m steps before those of the level. */
+  /** [m + N]: seasonal components, m steps ahead of the level. */
   readonly season: Float64Array;
   /** Mean squared error of predictions of the next step, over the steps before `end`. */
   readonly error: number;
@@ -29,7 +29,7 @@ interface States {
 type Range = readonly [least: number, most: number];
 const NONE: Range = [0, 0];
 
-/** What may become of the trend, and how many numbers it is told by. */
+/** Kinds of trend: the range of φ, and the number of parameters. */
 const TRENDS = {
   none: { phi: NONE, parameters: 0 },
   straight: { phi: [1, 1], parameters: 2 },
@@ -72,13 +72,14 @@ export function exponentialSmoothing(all: readonly BaselineSeries[], { horizon, 
   };
 }
 
-/** Rounds of a season that the start is taken from. */
+/** Most seasons from which the initial season is estimated. */
 const ROUNDS = 5;
-/** Values that the line of the start is drawn through, or two rounds where those are more. */
+/** Values to which the initial line is fitted, or two seasons if that is more. */
 const LINE = 10;
 
 /**
- * What is off a moving average of one round makes the season, the straight line through the first values without it level and trend.
+ * Initial states: the season is the mean deviation from a moving average over one season; level and trend are the straight line through
+ * the first deseasonalized values.
  * @see Hyndman et al. (2008), section 2.6.1
  */
 function begin(values: Float64Array, m: number, trend: Trend): Start {
@@ -89,7 +90,7 @@ function begin(values: Float64Array, m: number, trend: Trend): Start {
     const counts = new Float64Array(m);
     for (let t = half; t + half < end; t++) {
       let off = values[t]!;
-      // Of an even round half of either end counts.
+      // For an even m the two ends of the average have half the weight.
       for (let d = -half; d <= half; d++) off -= (values[t + d]! * (2 * Math.abs(d) === m ? 0.5 : 1)) / m;
       season[t % m]! += off;
       counts[t % m]! += 1;
@@ -111,7 +112,7 @@ function begin(values: Float64Array, m: number, trend: Trend): Start {
     : { level: mean - slope * middle, trend: slope, season };
 }
 
-/** Weights by pattern search: each is moved up and down, in smaller and smaller steps. */
+/** Fits the weights by pattern search: each is moved up and down, in smaller and smaller steps. */
 function best(values: Float64Array, end: number, start: Start, trend: Trend): { weights: Weights; error: number } {
   const m = start.season.length;
   const range: Record<keyof Weights, Range> = {
@@ -146,7 +147,7 @@ function best(values: Float64Array, end: number, start: Start, trend: Trend): { 
   return { weights, error };
 }
 
-/** Runs over all values; errors are counted before `end`. */
+/** Runs over all values; the error is over the steps before `end`. */
 function smooth(values: Float64Array, end: number, start: Start, { alpha, beta, gamma, phi }: Weights): States {
   const N = values.length;
   const m = start.season.length;

@@ -1,7 +1,7 @@
-/** Rows × numbers² that are summed at most; beyond that only every so manieth row need be. */
+/** Multiplications above which rows are subsampled. */
 const MOST_WORK = 2e9;
 
-/** Gathers rows of n numbers, each with m answers, and finds the matrix [n, m] that maps the one to the other with the least squared error. */
+/** Linear least squares: finds the matrix [n, m] that maps rows of n inputs to their m targets with the least squared error. */
 export class LeastSquares {
   private readonly n: number;
   private readonly m: number;
@@ -15,24 +15,24 @@ export class LeastSquares {
     this.right = new Float64Array(n * m);
   }
 
-  /** Of so many rows every so manieth is enough. */
+  /** The stride at which so many rows are to be added. */
   strideOf(rows: number): number {
     return Math.max(1, Math.ceil((rows * this.n * (this.n + this.m)) / MOST_WORK));
   }
 
-  add(row: ArrayLike<number>, answers: ArrayLike<number>): void {
+  add(row: ArrayLike<number>, targets: ArrayLike<number>): void {
     const { n, m, gram, right } = this;
     for (let i = 0; i < n; i++) {
       const x = row[i]!;
       for (let j = 0; j <= i; j++) gram[i * n + j]! += x * row[j]!;
-      for (let h = 0; h < m; h++) right[i * m + h]! += x * answers[h]!;
+      for (let h = 0; h < m; h++) right[i * m + h]! += x * targets[h]!;
     }
   }
 
-  /** [n, m]; to be called once, it overwrites what was gathered. */
+  /** The matrix [n, m]. To be called once: it overwrites the sums. */
   solve(): Float64Array {
     const { n, m, gram, right } = this;
-    // Differences to the last value are 0 at the last value, and neighbours are alike: a little is added to the diagonal.
+    // Neighbouring inputs are strongly correlated, and the last one may be always 0: a small ridge keeps the system positive definite.
     for (let i = 0; i < n; i++) gram[i * n + i]! += 1e-6 * (gram[i * n + i]! + 1);
     return solve(gram, right, n, m);
   }

@@ -2,8 +2,8 @@ import type { Baseline, BaselineOptions, BaselineSeries } from "./baseline.ts";
 import { LeastSquares } from "./least-squares.ts";
 
 /**
- * One linear map of the last T values for each of the H steps, by least squares over all windows of the training parts of all series (scaled by their deviations). Values are
- * differences to the last one, a constant is added.
+ * A linear map from the last T values to the H steps, fitted by least squares to all windows of the training parts of all series, each
+ * scaled by its deviation. Inputs are differences to the last value, and a constant.
  */
 export function linearMap(all: readonly BaselineSeries[], { context, horizon }: BaselineOptions): Baseline {
   const T = context;
