@@ -39,18 +39,14 @@ function keptOf(
   { found: { panels }, order, level, nextState, reads, adjoints }: ForwardPass,
   inMemory: (n: AnyNode) => boolean,
 ): ReadonlySet<AnyNode> {
-  const nodes = new Set(order);
-  const free = (n: AnyNode): boolean => {
-    if (n.op === "constant" || n.op === "mean" || nextState.has(n)) return true;
-    return !panels.has(n) && (n.op === "variable" || n.args.every(free));
-  };
-  const worthKeeping = (n: AnyNode): boolean => nodes.has(n) && expensive.has(n.op) && !nextState.has(n) && !free(n);
-  const kept = new Set(
-    inOrder(adjoints, (n) => inMemory(n) || worthKeeping(n)).filter((n) => !panels.has(n) && worthKeeping(n)),
-  );
+  const free = new Set<AnyNode>();
+  for (const n of order)
+    if (n.op === "mean" || nextState.has(n) || (!panels.has(n) && n.args.every((a) => free.has(a)))) free.add(n);
+  const worth = new Set(order.filter((n) => expensive.has(n.op) && !free.has(n)));
+  const kept = new Set(inOrder(adjoints, (n) => inMemory(n) || worth.has(n)).filter((n) => worth.has(n)));
   for (const read of reads)
     for (const n of inOrder([read.value], (n) => inMemory(n) || kept.has(n)))
-      if (worthKeeping(n) && level.get(n)! < read.level) kept.add(n);
+      if (worth.has(n) && level.get(n)! < read.level) kept.add(n);
   return kept;
 }
 

@@ -216,13 +216,14 @@ function checkWhole(
   below: number | undefined,
   except: number | undefined,
 ): void {
+  const also = except === undefined ? "" : `, or ${except}`;
   const [min, end] = below === undefined ? [-(2 ** 31), 2 ** 32] : [0, below];
   for (let i = 0; i < data.length; i++) {
     const value = data[i]!;
     if ((!Number.isInteger(value) || value < min || value >= end) && value !== except)
       throw new UsageError(
         "out-of-range",
-        `input "${name}": element ${i} is ${value}, expected a whole number from ${min} to ${end - 1}${except === undefined ? "" : `, or ${except}`}`,
+        `input "${name}": element ${i} is ${value}, expected a whole number from ${min} to ${end - 1}${also}`,
       );
   }
 }
