@@ -130,8 +130,6 @@ export interface RecurrentSizes {
   readonly hiddenSize: number;
   /** Names of the gates in the packed order of this operand's rows. */
   readonly gates: readonly string[];
-  /** The gate whose bias starts at 1 with "keras"; default "f", and none where the cell has no such gate. */
-  readonly forgetGate?: string;
 }
 
 /**
@@ -143,14 +141,14 @@ export interface RecurrentSizes {
  *   bias_ih only, for the two are added). @see Jozefowicz et al. (2015) on the forget bias
  */
 export function recurrentInitializer(preset: RecurrentPreset, operand: string, sizes: RecurrentSizes): Initialization {
-  const { hiddenSize, gates, forgetGate = "f" } = sizes;
+  const { hiddenSize, gates } = sizes;
   if (expectOneOf("initialize", preset, ["pytorch", "keras"] as const) === "pytorch") {
     return uniform(1 / Math.sqrt(hiddenSize));
   }
   if (operand === "weight_hh") return orthogonal;
   if (operand === "bias_hh") return zeros;
   if (operand !== "bias_ih") return glorotUniform;
-  const forget = gates.indexOf(forgetGate);
+  const forget = gates.indexOf("f");
   return (shape) => {
     const values = new Float64Array(size(shape));
     return forget < 0 ? values : values.fill(1, forget * hiddenSize, (forget + 1) * hiddenSize);

@@ -213,8 +213,8 @@ export class Graph {
   }
 
   /** Declares a number that is given to each run by name (shape []). */
-  scalar(name: string, type: Range["type"] = "float"): Tensor {
-    if (!Object.hasOwn(this.scalarRanges, name)) this.scalarRanges[name] = this.reserve("scalars", 1, type);
+  scalar(name: string): Tensor {
+    if (!Object.hasOwn(this.scalarRanges, name)) this.scalarRanges[name] = this.reserve("scalars", 1);
     return this.tensor([], this.scalarRanges[name]!);
   }
 

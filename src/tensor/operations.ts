@@ -1,7 +1,7 @@
 import type { Range } from "../compute/plan.ts";
 import { gradient } from "../math/derivative.ts";
 import { div, type Expression, equal, rewrite, select, term, variable } from "../math/expression.ts";
-import { describe, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { mapValues } from "../shared/records.ts";
 import { broadcastStrides, strides as dense, formatShape, overlaps, size } from "../shared/shapes.ts";
@@ -403,7 +403,7 @@ export function project(
  * Gathers rows of a table.
  * @param indices int tensor, any shape; values in [0, V). Of an input this is checked whenever it is written.
  * @param table [V, C].
- * @param options.paddingIndex A row that gets no gradient.
+ * @param options.paddingIndex A row that gets no gradient, in [0, V).
  * @returns shape of `indices` + [C].
  */
 export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?: number | undefined } = {}): Tensor {
@@ -419,6 +419,7 @@ export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?:
     { indices: indices.range, table: table.range, out: out.range },
   );
   const skip = options.paddingIndex;
+  if (skip !== undefined) expectInteger("gather: paddingIndex", skip, { min: 0, max: vocabulary - 1 });
   if (skip === undefined) graph.noteLookup(out, { indices, table });
   graph.record([out], ([g]) =>
     graph.accumulateRows(table, (out, keep, touched) =>

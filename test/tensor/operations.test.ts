@@ -410,6 +410,12 @@ describe("shapes that do not fit are refused while recording", () => {
     ])
       expect(record).toThrow(/expected a tensor of a graph.*got (an array of 2|nothing)/);
   });
+  it("a row for padding that the table does not have", () => {
+    for (const paddingIndex of [3, -1, 0.5])
+      expect(() => gather(graph.empty([1]), tensor(3, 2), { paddingIndex })).toThrow(
+        `gather: paddingIndex: expected a whole number from 0 to 2, got ${paddingIndex}`,
+      );
+  });
   it("what is no list of pairs to go back from", () => {
     for (const wrong of [tensor(2), [tensor(2)], undefined])
       expect(() => graph.backward(wrong as never)).toThrow(
