@@ -1,5 +1,5 @@
 import { expectInteger, UsageError } from "../shared/errors.ts";
-import { asSequence, type TokenSequence, type Tokens } from "../text/token-sequence.ts";
+import { expectTokens, type TokenSequence, type Tokens } from "../text/token-sequence.ts";
 import type { Batch, BatchSource } from "./batch-source.ts";
 import { hasEpochs } from "./document-order.ts";
 
@@ -33,7 +33,7 @@ export interface CarriedBatches extends BatchSource {
  * @throws UsageError "too-few-tokens" when there is not one window, "not-an-integer", "out-of-range"
  */
 export function carriedBatches(options: CarriedBatchesOptions): CarriedBatches {
-  const tokens = asSequence(options.tokens);
+  const tokens = expectTokens("tokens", options.tokens);
   const B = expectInteger("streams", options.streams, { min: 1 });
   const T = expectInteger("steps", options.steps, { min: 1 });
   const { partial = false, identify } = options;

@@ -1,13 +1,11 @@
 import { expectOptions } from "../shared/options.ts";
-import { asSequence, type Tokens } from "../text/token-sequence.ts";
+import { expectTokens } from "../text/token-sequence.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { StatePlace } from "./nearest-places.ts";
 import { type NearestStatesOptions, nearestNames, nearestStates } from "./nearest-states.ts";
 
 /** Options of `nearestPassages`. */
-export interface NearestPassagesOptions extends Omit<NearestStatesOptions, "corpus"> {
-  /** The tokens to search, in memory or in a file (`openCorpus`). */
-  readonly corpus: Tokens;
+export interface NearestPassagesOptions extends NearestStatesOptions {
   readonly tokenizer: Tokenizer;
   /** Number of tokens to show on either side. Default 32. */
   readonly around?: number | undefined;
@@ -32,7 +30,7 @@ export async function nearestPassages(
 ): Promise<NearestPassage[]> {
   expectOptions("nearestPassages", options, { ...nearestNames, tokenizer: "required", around: 1 });
   const { tokenizer, around = 32, ...asked } = options;
-  const corpus = asSequence(options.corpus);
+  const corpus = expectTokens("corpus", options.corpus);
   const found = await nearestStates(run, asked);
   return passagesOf(found, around, (from, to) => {
     const [start, end] = [Math.max(0, from), Math.min(corpus.length, to)];

@@ -1,13 +1,13 @@
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { asSequence, pieces, type Tokens } from "../text/token-sequence.ts";
+import { expectTokens, pieces, type Tokens } from "../text/token-sequence.ts";
 import { type NearestPlacesOptions, nearestPlaces, type StatePiece, type StatePlace } from "./nearest-places.ts";
 import { type Trace, type Traceable, traceInChunks, traceNames } from "./trace.ts";
 
 /** Options of `nearestStates`. */
 export interface NearestStatesOptions extends NearestPlacesOptions {
   /** The tokens to search, in memory or in a file (`openCorpus`). */
-  readonly corpus: ArrayLike<number> | Tokens;
+  readonly corpus: Tokens;
   /** Index of the layer. Default: the last. */
   readonly layer?: number | undefined;
   /** The value to compare. Default: the first state, "h". */
@@ -62,10 +62,9 @@ async function* statesOver(
   name: string,
   layer: number,
 ): AsyncGenerator<StatePiece, void> {
-  const sequence = "copyTo" in corpus ? corpus : asSequence(Int32Array.from(corpus));
   const steps = Math.min(2048, Math.max(64, Math.floor(LOGITS / run.model.config.vocabularySize)));
   let [before, initial] = [0, {} as Trace["final"]];
-  for (const data of pieces(sequence)) {
+  for (const data of pieces(expectTokens("corpus", corpus))) {
     for await (const piece of traceInChunks(run, { data, initial }, { names: [name], steps })) {
       initial = piece.final;
       yield { ...piece.values[`${name}_l${layer}`]!, firstStep: before + piece.firstStep };

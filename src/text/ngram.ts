@@ -1,7 +1,7 @@
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { PairCounts } from "./pair-counts.ts";
-import { asSequence, partOf, pieces, type TokenSequence, type Tokens } from "./token-sequence.ts";
+import { expectTokens, partOf, pieces, type TokenSequence, type Tokens } from "./token-sequence.ts";
 
 /** Losses of n-gram models, to compare a model with. */
 export interface NgramBaselines {
@@ -54,8 +54,8 @@ export function ngramBaselines(
     throw new UsageError("out-of-range", `add: expected a number above 0, got ${add}`);
   }
   const most = expectInteger("maxTokens", options.maxTokens ?? 50_000_000, { min: 2 });
-  const whole = asSequence(train);
-  const tested = asSequence(validation);
+  const whole = expectTokens("train", train);
+  const tested = expectTokens("validation", validation);
   expectTwo("train", whole);
   expectTwo("validation", tested);
   const learned = partOf(whole, 0, Math.min(whole.length, most));

@@ -1,3 +1,4 @@
+import { describe, UsageError } from "../shared/errors.ts";
 import { TokenHash } from "./token-hash.ts";
 
 /** Tokens that may lie in memory or in a file: known by length, read by range. */
@@ -12,14 +13,21 @@ export interface TokenSequence {
   copyTo(target: Int32Array, at: number, start: number, count: number): void;
 }
 
-/** What functions over tokens take: a sequence, or plain typed arrays. */
-export type Tokens = TokenSequence | Int32Array | Uint16Array | Uint8Array;
+/** What functions over tokens take: a sequence, or whole numbers in any array. */
+export type Tokens = TokenSequence | ArrayLike<number>;
 
 const PIECE = 1 << 16;
 
-/** Any tokens as a sequence. */
-export function asSequence(tokens: Tokens): TokenSequence {
-  if (!ArrayBuffer.isView(tokens)) return tokens;
+/** Any tokens as a sequence. @throws UsageError "not-tokens" */
+export function expectTokens(argument: string, given: Tokens): TokenSequence {
+  const isList = typeof given === "object" && given !== null && Number.isInteger(given.length);
+  if (isList && "copyTo" in given) return given;
+  const tokens = isList && wholeNumbers(given as ArrayLike<number>);
+  if (!tokens)
+    throw new UsageError(
+      "not-tokens",
+      `${argument}: expected tokens (whole numbers as a tokenizer makes them, or a part of a corpus), got ${describe(given)}`,
+    );
   return {
     length: tokens.length,
     copyTo(target, at, start, count) {
@@ -27,6 +35,13 @@ export function asSequence(tokens: Tokens): TokenSequence {
       target.set(tokens.subarray(start, start + count), at);
     },
   };
+}
+
+/** Typed arrays of whole numbers are read in place. */
+function wholeNumbers(given: ArrayLike<number>): Int32Array | Uint16Array | Uint8Array | undefined {
+  if (given instanceof Int32Array || given instanceof Uint16Array || given instanceof Uint8Array) return given;
+  const whole = Int32Array.from(given, Number);
+  return whole.every((token, k) => token === given[k]) ? whole : undefined;
 }
 
 /** The part from `start` to `end` (not included) of a sequence; nothing is copied. */

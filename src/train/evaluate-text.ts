@@ -4,9 +4,8 @@ import type { LanguageModel } from "../models/language-model.ts";
 import { runOptions } from "../run/run-options.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
-import type { Tokens } from "../text/token-sequence.ts";
+import { expectTokens, type Tokens } from "../text/token-sequence.ts";
 import { type Evaluator, openEvaluator } from "./evaluator.ts";
-import { expectTokens } from "./expect-tokens.ts";
 import { recordText } from "./record-text.ts";
 
 /** Options of `evaluateText`. */

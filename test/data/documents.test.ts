@@ -8,7 +8,7 @@ import { type CorpusOptions, openCorpus } from "../../src/data/corpus.ts";
 import { type EpochTokens, shuffleDocuments } from "../../src/data/document-order.ts";
 import { type DocumentSplit, documentSplitter } from "../../src/data/documents.ts";
 import { globExpression } from "../../src/platform/glob.ts";
-import { asSequence, type TokenSequence } from "../../src/text/token-sequence.ts";
+import { expectTokens, type TokenSequence } from "../../src/text/token-sequence.ts";
 import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 
 let folder: string;
@@ -157,7 +157,7 @@ describe("documents", () => {
 });
 
 describe("order", () => {
-  const tokens = asSequence(Int32Array.from([1, 9, 2, 2, 9, 3, 3, 3, 9, 4, 4, 4, 4, 9]));
+  const tokens = expectTokens("tokens", Int32Array.from([1, 9, 2, 2, 9, 3, 3, 3, 9, 4, 4, 4, 4, 9]));
   const starts = [0, 2, 5, 9];
   const documents = (order: readonly number[]): string[] => order.join("").match(/\d*?9/g)!;
 

@@ -68,6 +68,13 @@ describe("evaluateText", () => {
     evaluator.close();
   });
 
+  test("takes the numbers of any array", async () => {
+    const of = async (own: ArrayLike<number>) => evaluateText({ ...run, machine, tokens: own });
+    const scores = await of(tokens);
+    expect(await of(Array.from(tokens))).toEqual(scores);
+    expect(await of(Float32Array.from(tokens))).toEqual(scores);
+  });
+
   test("refuses what cannot be measured", async () => {
     const code = (options: object) =>
       evaluateText({ ...run, machine, tokens, ...options }).then(
@@ -78,7 +85,8 @@ describe("evaluateText", () => {
     expect(await code({ batchSize: 48 })).toBe("too-few-tokens");
     expect(await code({ batchSize: 0 })).toBe("out-of-range");
     expect(await code({ sequenceLength: 0 })).toBe("out-of-range");
-    expect(await code({ tokens: [1, 2, 3] })).toBe("not-tokens");
+    for (const wrong of [[1, 2.5, 3], "123", [1n, 2n], new Float32Array([1, Number.NaN])])
+      expect(await code({ tokens: wrong })).toBe("not-tokens");
     expect(await code({ tokens: Int32Array.of(0, 1, 5, 2) })).toBe("out-of-range");
     expect(await code({ machine: openReference() })).toBe("wrong-machine");
   });
