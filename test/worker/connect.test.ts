@@ -8,8 +8,9 @@ class FakeWorker extends EventTarget {
   postMessage(message: unknown): void {
     structuredClone(message);
   }
+  terminated = false;
   terminate(): void {
-    // Nothing runs.
+    this.terminated = true;
   }
   breakDown(message: string): void {
     this.dispatchEvent(Object.assign(new Event("error"), { message }));
@@ -74,6 +75,8 @@ describe("a page that talks to its worker", () => {
     worker.breakDown("no such file");
     for (const call of [asked, client.call("stop", {})])
       await expect(call).rejects.toMatchObject({ code: "worker-failed", message: /no such file/ });
+    client.close();
+    expect(worker.terminated).toBe(true);
   });
 
   test("fails a call whose answer it cannot read, and goes on", async () => {

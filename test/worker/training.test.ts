@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { openMachine } from "../../src/compute/open.ts";
 import { open } from "../../src/formats/open.ts";
+import type { TrainingSnapshot } from "../../src/train/snapshot.ts";
 import type { WorkerClient } from "../../src/worker/connect.ts";
 import { addingTask, seriesTask } from "../../src/worker/number-tasks.ts";
 import type { TrainingChoice, TrainingProgress } from "../../src/worker/protocol.ts";
@@ -157,6 +158,13 @@ describe("training in a worker", () => {
       for (const asked of [one, training.snapshot()])
         expect(await Promise.race([asked, late]), `asked after ${turns} turns`).toMatchObject({ state: { step: 1 } });
     }
+    // Also while it goes on.
+    training.allow(Number.POSITIVE_INFINITY);
+    const { trainer } = (training as unknown as { task: { trainer: { step: number } } }).task;
+    await expect.poll(() => trainer.step).toBeGreaterThan(1);
+    const late = new Promise((resolve) => setTimeout(resolve, 5000, "not answered"));
+    const running = (await Promise.race([training.snapshot(), late])) as TrainingSnapshot;
+    expect(running.state.step).toBeGreaterThan(1);
     training.stop();
     await ran;
     expect(await training.snapshot()).toBeUndefined();

@@ -90,8 +90,8 @@ class Meter {
 
   /** Whether that has happened, and three windows agree. */
   get settled(): boolean {
-    const { best } = this;
-    return this.risen && this.#rates.slice(-3).every((rate) => rate > 0.9 * best);
+    const [last, { best }] = [this.#rates.slice(-3), this];
+    return this.risen && last.length === 3 && last.every((rate) => rate > 0.9 * best);
   }
 
   #window(length: number): number {

@@ -3,7 +3,7 @@ import { buildSync } from "esbuild";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { ensureBuilt } from "../../../scripts/bootstrap.mjs";
 import { openMachine } from "../../../src/compute/open.ts";
-import { moduleName } from "../../../src/compute/wasm/compile.ts";
+import { compileLater, compileNow, moduleName } from "../../../src/compute/wasm/compile.ts";
 import type { WasmOptions } from "../../../src/compute/wasm/machine.ts";
 
 /** A program of a page, for a host that compiles no WebAssembly while it runs. */
@@ -72,6 +72,20 @@ describe("a host that does not compile", () => {
     const late = (async () => undefined) as unknown as typeof none;
     await expect(there({ compile: late })).rejects.toMatchObject({ message: expect.stringContaining("got a Promise") });
   });
+});
+
+test("what a host refuses for another reason it does not forbid", async () => {
+  const [broken, whole] = [Uint8Array.of(1, 2), Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)];
+  expect(() => compileNow(broken)).toThrow(WebAssembly.CompileError);
+  await expect(compileLater(broken)).rejects.toBeInstanceOf(WebAssembly.CompileError);
+  vi.stubGlobal("WebAssembly", Object.create(WebAssembly));
+  WebAssembly.Module = class {
+    constructor() {
+      throw new RangeError("too large for a page's own thread");
+    }
+  } as never;
+  expect(() => compileNow(whole)).toThrow(RangeError);
+  vi.unstubAllGlobals();
 });
 
 test("a machine that is given its modules has one thread, and measures no tiles", async () => {

@@ -88,7 +88,10 @@ test("without the flag that joins vectors nothing is measured, and tiles are nar
   const flags = vi.spyOn(process, "execArgv", "get").mockReturnValue([]);
   vi.stubEnv("NODE_OPTIONS", "");
   expect(mayBeWide()).toBe(false);
-  expect(chooseTiles(true)).toEqual({ asked: false, wide: false });
+  const choice = chooseTiles(true);
+  expect(choice).toEqual({ asked: false, wide: false });
+  // Once a process.
+  expect(chooseTiles(true)).toBe(choice);
   flags.mockReturnValue(["--experimental-wasm-revectorize"]);
   expect(mayBeWide()).toBe(true);
 });

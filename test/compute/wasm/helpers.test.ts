@@ -157,6 +157,58 @@ test("where a host refuses threads one thread does everything", async () => {
   }
 });
 
+test("a plan is ready when every thread has it; so long, and no longer, the process waits for them", async () => {
+  const start = platform.startThread;
+  const held: boolean[] = [];
+  const letters: unknown[] = [];
+  const late: (() => void)[] = [];
+  let answers = true;
+  vi.spyOn(platform, "startThread").mockImplementation((source) => {
+    const [thread, at] = [start(source), held.length];
+    held[at] = false;
+    return {
+      ...thread,
+      post(letter) {
+        letters.push((letter as { kind: unknown }).kind);
+        thread.post(letter);
+      },
+      hold(on) {
+        held[at] = on;
+        thread.hold(on);
+      },
+      listen(onMessage, onError) {
+        thread.listen((message) => {
+          if (at === 0 || answers) onMessage(message);
+          else late.push(() => onMessage(message));
+        }, onError);
+      },
+    };
+  });
+  fakeTimers();
+  const machine = await openWasm({ threads: 3 }, all);
+  const arena = machine.arena("a", 3 * 32 * 32);
+  await machine.prepare(square(32), { a: arena });
+  answers = false;
+  let ready = false;
+  const preparing = machine.prepare(square(20), { a: arena }).then((plan) => {
+    ready = true;
+    return plan;
+  });
+  while (late.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([ready, ...held]).toEqual([false, true, true]);
+  answers = true;
+  late[0]!();
+  const plan = await preparing;
+  machine.run(plan);
+  expect(held).toEqual([false, false]);
+  expect(vi.getTimerCount()).toBe(0);
+  plan.close();
+  // They forget it too.
+  expect(letters.splice(0)).toEqual(["open", "add", "add", "remove"].flatMap((kind) => [kind, kind]));
+  machine.close();
+});
+
 const fakeTimers = (): unknown =>
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
 

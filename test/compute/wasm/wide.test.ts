@@ -29,7 +29,10 @@ test.each([
 
 /** Milliseconds that have gone by for whoever asks. */
 let clock = 0;
-beforeEach(() => void vi.spyOn(performance, "now").mockImplementation(() => clock));
+beforeEach(() => {
+  clock = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => clock);
+});
 afterEach(() => void vi.restoreAllMocks());
 
 /** A trial that takes some microseconds and leaves these results. */
@@ -67,6 +70,62 @@ const late = (milliseconds: number, microseconds: number, heldUp = 0): Trial => 
 
 test("optimised code that comes late is waited for, also if another program had the processor at first", () => {
   for (const heldUp of [0, 1, 5]) expect(compareTrials(late(8, 40), late(40, 10, heldUp)).wide).toBe(true);
+});
+
+/** One whose calls take so many milliseconds in turn, the first of them, the next, and so on. */
+const stepped = (...steps: readonly (readonly [calls: number, milliseconds: readonly number[]])[]): Trial => {
+  let call = 0;
+  return {
+    results: Uint32Array.of(1),
+    run() {
+      let at = call++;
+      for (const [calls, times] of steps) {
+        if (at < calls) {
+          clock += times[at % times.length]!;
+          return;
+        }
+        at -= calls;
+      }
+    },
+  };
+};
+const EVER = Number.POSITIVE_INFINITY;
+const COLD = [3, [1]] as const;
+/** Milliseconds that a comparison takes beside the first calls of both. */
+const timeOf = (narrow: Trial, wide: Trial): number => {
+  const start = clock;
+  compareTrials(narrow, wide);
+  return clock - start - 6;
+};
+
+test("one window tells nothing while the rate rises", () => {
+  // Both have left the first compiler behind; the wide one does so in two steps.
+  const wide = stepped(COLD, [7, [0.105]], [EVER, [0.04]]);
+  expect(compareTrials(stepped(COLD, [EVER, [0.1]]), wide).wide).toBe(true);
+});
+
+test("a little faster than at first is not optimised", () => {
+  const narrow = stepped([3, [0.25]], [40, [0.2]], [EVER, [0.05]]);
+  expect(compareTrials(narrow, stepped([3, [0.25]], [60, [0.22]], [EVER, [0.02]])).wide).toBe(true);
+});
+
+test("less than a seventh is no gain; what stays unclear comes to an end", () => {
+  const [narrow, wide] = [() => stepped(COLD, [EVER, [0.125]]), () => stepped(COLD, [EVER, [0.11]])];
+  const { rates, wide: taken } = compareTrials(narrow(), wide());
+  expect(taken).toBe(false);
+  // A product of 60 × 128 by 128 × 64.
+  expect(rates!.narrow).toBeCloseTo((2 * 60 * 128 * 64) / 0.125e-3, -3);
+  expect(rates!.wide).toBeCloseTo((2 * 60 * 128 * 64) / 0.11e-3, -3);
+  // Sixty windows of half a millisecond, and of five calls.
+  expect(timeOf(narrow(), wide())).toBeCloseTo(60 * (0.5 + 5 * 0.11), 5);
+});
+
+test("what is clear is over soon; rates that do not agree are watched a little longer", () => {
+  const wide = () => stepped(COLD, [EVER, [1 / 16]]);
+  expect(timeOf(stepped(COLD, [EVER, [1 / 8]]), wide())).toBe(3 * 2 * 0.5);
+  // Every other window has a lower rate.
+  const uneven = stepped(COLD, [EVER, [1 / 4, 1 / 4, 3 / 16, 3 / 16, 3 / 16]]);
+  expect(timeOf(uneven, wide())).toBe(24 * 0.5 + 12 * (2 / 4 + 9 / 16));
 });
 
 test("what is looked at for it is not empty, and the same in both builds", async () => {
