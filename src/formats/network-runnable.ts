@@ -1,8 +1,9 @@
-import { type CellSpec, cellByName } from "../cells/registry.ts";
+import { cellByName } from "../cells/registry.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
+import { directionsOf } from "./canonical/directions.ts";
 import { Network } from "./canonical/network.ts";
-import type { CanonicalInput, CanonicalModel, LayerSpec } from "./canonical.ts";
+import type { CanonicalInput, CanonicalModel } from "./canonical.ts";
 import type { Runnable } from "./runnable.ts";
 import { tensorOf } from "./value.ts";
 
@@ -15,7 +16,7 @@ import { tensorOf } from "./value.ts";
 export function networkRunnable(model: CanonicalModel): Runnable {
   const network = new Network(model);
   const layout = layoutParameters(network);
-  const cells = cellsOf(model).map((cell) => cellByName(cell));
+  const cells = [...model.layers.values()].flatMap(directionsOf).map(({ cell }) => cellByName(cell));
   const states = Object.entries(network.states).map(([name, width]) => ({
     ...{ name, type: "float32" as const, optional: true },
     shape: ["batch", width],
@@ -68,13 +69,3 @@ export function networkRunnable(model: CanonicalModel): Runnable {
 
 /** Whether the first axis of an input after the batch are steps: of numbers for an embedding, or of vectors. */
 const isSequence = ({ shape, type }: CanonicalInput): boolean => shape.length >= (type === "int" ? 1 : 2);
-
-function cellsOf({ layers }: CanonicalModel): CellSpec[] {
-  const of = (spec: LayerSpec): CellSpec[] =>
-    spec.kind === "recurrent"
-      ? [spec.cell]
-      : spec.kind === "bidirectional"
-        ? [spec.forward.cell, spec.backward.cell]
-        : [];
-  return [...layers.values()].flatMap(of);
-}

@@ -1,4 +1,5 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { directionsOf } from "../canonical/directions.ts";
 import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { type Call, nodeName, type Reference, valueName } from "./calls.ts";
 import { damaged, unsupported } from "./config.ts";
@@ -156,11 +157,10 @@ function nodesOf(
 }
 
 function outputCount(spec: LayerSpec): number {
-  const states = (one: LayerSpec): number =>
-    one.kind === "recurrent" && one.returnState ? (one.cell.name === "lstm" ? 2 : 1) : 0;
-  if (spec.kind === "bidirectional")
-    return (spec.merge === "separate" ? 2 : 1) + states(spec.forward) + states(spec.backward);
-  return 1 + states(spec);
+  const states = directionsOf(spec).flatMap(({ returnState, cell }) =>
+    returnState ? (cell.name === "lstm" ? ["h", "c"] : ["h"]) : [],
+  );
+  return (spec.kind === "bidirectional" && spec.merge === "separate" ? 2 : 1) + states.length;
 }
 
 /** Calls in an order in which each comes after what it reads, without those that no output needs. */

@@ -1,4 +1,5 @@
 import { parseStrictJson, type StrictJson } from "../../checkpoint/strict-json.ts";
+import type { ByteSource } from "../../platform/platform.ts";
 import { describe, FailureError, UsageError } from "../../shared/errors.ts";
 
 /** Something in a file of Keras or TensorFlow.js that this package does not do, or that nobody may ask of it. */
@@ -31,6 +32,12 @@ export class Config {
       if (!(cause instanceof SyntaxError)) throw cause;
       throw new FailureError("damaged-keras", `${where}: ${cause.message}`, { cause });
     }
+  }
+
+  /** The JSON of a file of at most so many bytes. */
+  static async read(source: ByteSource, where: string, most: number): Promise<Config> {
+    if (source.size > most) throw damaged(`${source.name} has ${source.size} bytes, too many for ${where}`);
+    return Config.parse(new TextDecoder().decode(await source.read(0, source.size)), where);
   }
 
   /** The value as it is; null and absent are one. */

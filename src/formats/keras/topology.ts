@@ -1,4 +1,5 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { directionsOf } from "../canonical/directions.ts";
 import type { CanonicalInput, CanonicalModel, LayerSpec } from "../canonical.ts";
 import { assemble, type Part } from "./assemble.ts";
 import { type Call, type Reference, readCalls, readReference, valueName } from "./calls.ts";
@@ -170,8 +171,8 @@ function firstShape(
   if (model.has("build_input_shape"))
     return shapeOf(new Config(new Map([["batch_shape", model.get("build_input_shape")!]]), name));
   if (spec?.kind === "embedding") return [null];
-  if (spec?.kind === "recurrent") return [null, spec.inputSize];
-  if (spec?.kind === "bidirectional") return [null, spec.forward.inputSize];
+  const [recurrent] = spec ? directionsOf(spec) : [];
+  if (recurrent) return [null, recurrent.inputSize];
   // The model around it says it.
   if (inner) return [];
   throw unsupported(`layer "${name}": the model does not say what shape its input has`);

@@ -1,5 +1,6 @@
 import { UsageError } from "../../shared/errors.ts";
 import { isChain } from "../canonical/chain.ts";
+import { directionsOf } from "../canonical/directions.ts";
 import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { unsupported } from "./config.ts";
 import type { Family } from "./family.ts";
@@ -62,10 +63,10 @@ export function writeTopology(model: CanonicalModel, family: Family, options: Wr
 /** Which mask a layer is called with is never written: it is the one that the family gives. */
 function expectMask(
   { name, inputs, mask }: CanonicalNode,
-  { kind }: LayerSpec,
+  spec: LayerSpec,
   { family, masks }: { readonly family: Family; readonly masks: boolean },
 ): void {
-  const recurrent = kind === "recurrent" || kind === "bidirectional";
+  const recurrent = directionsOf(spec).length > 0;
   // Keras 3 gives none to a layer whose initial states are given.
   const none = masks && family.kind === "keras-3" && recurrent && inputs.length > 1;
   if (mask !== undefined ? mask === null && none : !none) return;
@@ -74,8 +75,7 @@ function expectMask(
   );
 }
 
-const isStateful = (spec: LayerSpec): boolean =>
-  (spec.kind === "recurrent" && spec.stateful) || (spec.kind === "bidirectional" && spec.forward.stateful);
+const isStateful = (spec: LayerSpec): boolean => directionsOf(spec).some(({ stateful }) => stateful);
 
 function batchOf(model: CanonicalModel, { batchSize }: WriteKerasOptions): number | null {
   const stateful = [...model.layers].find(([, spec]) => isStateful(spec));

@@ -50,7 +50,7 @@ const functionOf = (row: NamedActivation, given: (constant: "alpha" | "beta", us
 /** Activations as operators of their own: each from a node, which has the constants as attributes. */
 export const activationOperators: readonly (readonly [op: string, of: (node: NodeContext) => Activation])[] = [
   ...table,
-].map(([op, row]) => [op, (node) => functionOf(row, (constant, usual) => node.float(constant, usual))]);
+].map(([op, row]) => [op, (node) => functionOf(row, (constant, usual) => node.number(constant, usual))]);
 
 /** The activations of a node, all directions one after the other. α and β are used up in the order of those that take them. */
 export function activationsOf(

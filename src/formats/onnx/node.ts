@@ -71,11 +71,8 @@ export class NodeContext {
     return Array.from(this.host(k).data);
   }
 
-  int(name: string, byDefault: number): number {
+  number(name: string, byDefault: number): number {
     return this.attribute(name, (v): v is number => typeof v === "number") ?? byDefault;
-  }
-  float(name: string, byDefault: number): number {
-    return this.int(name, byDefault);
   }
   string(name: string, byDefault: string): string {
     return this.attribute(name, (v): v is string => typeof v === "string") ?? byDefault;

@@ -1,6 +1,7 @@
 import type { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import { numbersOf } from "../../checkpoint/tensor-numbers.ts";
 import { formatShape } from "../../shared/shapes.ts";
+import { directionsOf } from "../canonical/directions.ts";
 import type { CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { type ModuleLayers, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
 import { modulesOf, type StateModule } from "./modules.ts";
@@ -25,7 +26,7 @@ export function networkOfStateDict(
   const made = modulesOf(tensors).map((module, k) =>
     partOf(module, { ...options, first: k === 0 || /emb/i.test(module.path) }),
   );
-  if (!made.some(({ layers }) => layers.some(({ spec }) => spec.kind === "recurrent" || spec.kind === "bidirectional")))
+  if (!made.some(({ layers }) => layers.some(({ spec }) => directionsOf(spec).length > 0)))
     throw unknownNetwork("none of its modules is an nn.RNN, nn.LSTM or nn.GRU (weight_ih_l0, weight_hh_l0, …)");
   const parts = inOrder(made);
   const [first] = parts as [ModuleLayers];

@@ -4,6 +4,7 @@ import { size } from "../../shared/shapes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { ONNX_HAS_IT } from "../any-cell.ts";
 import { isChain } from "../canonical/chain.ts";
+import { directionsOf } from "../canonical/directions.ts";
 import type { BidirectionalSpec, CanonicalModel, LayerSpec, RecurrentSpec } from "../canonical.ts";
 
 /** Weights under the names of PyTorch's modules, and what stands beside them, in words. */
@@ -66,8 +67,6 @@ function stacked(name: string, { layers }: CanonicalModel): string {
 
 /** Whether layers are of one form, each reading what the one before it gives: nn.LSTM and its kin have one size for all their layers. */
 function isStack([first, ...others]: readonly LayerSpec[]): boolean {
-  const directionsOf = (spec: LayerSpec): readonly RecurrentSpec[] =>
-    spec.kind === "recurrent" ? [spec] : spec.kind === "bidirectional" ? [spec.forward, spec.backward] : [];
   const form = (spec: LayerSpec): string => JSON.stringify(directionsOf(spec).map(formOf));
   const width = directionsOf(first!).reduce((sum, one) => sum + (one.projectionSize || one.hiddenSize), 0);
   return (

@@ -26,11 +26,7 @@ const MAXIMUM_NUMBERS = 2 ** 29;
  */
 export async function readTensorFlow1(input: ByteInput, options: ReadTensorFlow1Options = {}): Promise<OpenedModel> {
   expectOptions("readTensorFlow1", options, { files: 1, forgetBias: 1, onProgress: 1 });
-  const text = await withBytes(input, async (source) => {
-    if (source.size > MAXIMUM_JSON) throw damaged(`${source.name} has ${source.size} bytes, too many for a manifest`);
-    return new TextDecoder().decode(await source.read(0, source.size));
-  });
-  const manifest = Config.parse(text, "manifest.json");
+  const manifest = await withBytes(input, (source) => Config.read(source, "manifest.json", MAXIMUM_JSON));
   const variables = new Map<string, NamedTensor>();
   let numbers = 0;
   for (const name of manifest.keys()) {

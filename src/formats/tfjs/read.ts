@@ -30,11 +30,7 @@ const FRESH_OPTIMIZER = "what the file keeps of the optimizer is left out: furth
  */
 export async function readTensorFlowJs(input: ByteInput, options: ReadTensorFlowJsOptions = {}): Promise<OpenedModel> {
   expectOptions("readTensorFlowJs", options, { files: 1, onProgress: 1 });
-  const text = await withBytes(input, async (source) => {
-    if (source.size > MAXIMUM_JSON) throw damaged(`${source.name} has ${source.size} bytes, too many for a model.json`);
-    return new TextDecoder().decode(await source.read(0, source.size));
-  });
-  const file = Config.parse(text, "model.json");
+  const file = await withBytes(input, (source) => Config.read(source, "model.json", MAXIMUM_JSON));
   if (file.get("format") === "graph-model" || (!file.has("modelTopology") && file.has("weightsManifest")))
     throw unsupported(
       "model.json holds a graph of TensorFlow operations, not layers: what recurrent layers it was made of is lost; convert the Keras model itself (.keras or .h5), or export it as a layers model",

@@ -41,7 +41,7 @@ const loop: Operator = (node) => {
 const scan: Operator = (node) => {
   const { recorder } = node;
   if (node.opset < 9) throw node.fail("Scan of operator set 8 (with a batch axis); export with 9 or later");
-  const scanned = node.int("num_scan_inputs", 0);
+  const scanned = node.number("num_scan_inputs", 0);
   const stateCount = node.inputs.length - scanned;
   if (!(scanned >= 1 && stateCount >= 0))
     throw node.fail(`num_scan_inputs is ${scanned} of ${node.inputs.length} inputs`);

@@ -57,7 +57,7 @@ function windowOf(node: NodeContext, kernelShape: readonly number[], axis: numbe
     if (auto === "SAME_LOWER") [before, after] = [after, before];
   }
   const room = steps + before + after - span;
-  const ceil = node.int("ceil_mode", 0) === 1;
+  const ceil = node.number("ceil_mode", 0) === 1;
   // A window that would begin in the padding behind the steps is none.
   const count = ceil
     ? Math.min(Math.ceil(room / stride) + 1, Math.ceil((steps + before) / stride))
@@ -86,7 +86,7 @@ const conv: Operator = (node) => {
   const kernelShape = weight.shape.slice(2);
   const { x, axis, restore } = overTime(node, kernelShape);
   const w = windowOf(node, kernelShape, axis, x.shape[2]!);
-  const groups = node.int("group", 1);
+  const groups = node.number("group", 1);
   const [outputs, channels] = weight.shape as [number, number];
   const [n, inputs] = x.shape as [number, number];
   if (channels * groups !== inputs || outputs % groups !== 0)
@@ -129,7 +129,7 @@ const averagePool: Operator = (node) => {
 
 /** How many elements each mean is of: padding counts only if the node says so, and what lies behind it never. */
 function counted(node: NodeContext, w: Window, steps: number): HostValue {
-  const padding = node.int("count_include_pad", 0) === 1;
+  const padding = node.number("count_include_pad", 0) === 1;
   const [first, end] = padding ? [-w.before, steps + w.after] : [0, steps];
   const counts = Float32Array.from({ length: w.count }, (_, t) => {
     const places = Array.from({ length: w.kernel }, (_, k) => t * w.stride + k * w.dilation - w.before);
@@ -157,10 +157,10 @@ const global =
 
 /** At inference, one number a channel. */
 const batchNormalization: Operator = (node) => {
-  if (node.int("training_mode", 0) === 1) throw node.fail("training_mode");
+  if (node.number("training_mode", 0) === 1) throw node.fail("training_mode");
   const { recorder } = node;
   const x = node.input(0);
-  const epsilon = node.float("epsilon", 1e-5);
+  const epsilon = node.number("epsilon", 1e-5);
   const perChannel = (k: number): Value =>
     recorder.reshape(node.input(k), [node.input(k).shape[0]!, ...x.shape.slice(2).map(() => 1)]);
   return [

@@ -89,7 +89,7 @@ const clip: Operator = (node) => {
 const cast: Operator = (node) =>
   node.recorder.cast(
     node.input(0),
-    dataTypeOf(node.int("to", 0), `node ${JSON.stringify(node.node.name)}: the type cast to`),
+    dataTypeOf(node.number("to", 0), `node ${JSON.stringify(node.node.name)}: the type cast to`),
   );
 
 const where: Operator = (node) =>
@@ -132,7 +132,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Mod: (node) =>
     node.recorder.known(
       [node.input(0), node.input(1)],
-      node.int("fmod", 0) === 1 ? (a, b) => a % b : (a, b) => ((a % b) + b) % b,
+      node.number("fmod", 0) === 1 ? (a, b) => a % b : (a, b) => ((a % b) + b) % b,
       node.input(0).type,
     ),
   Mul: two(mul),
@@ -147,6 +147,6 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Sqrt: one(sqrt),
   Sub: two(sub),
   Sum: fold(add),
-  Swish: (node) => one((x) => mul(x, sigmoid(mul(node.float("alpha", 1), x))))(node),
+  Swish: (node) => one((x) => mul(x, sigmoid(mul(node.number("alpha", 1), x))))(node),
   Where: where,
 };

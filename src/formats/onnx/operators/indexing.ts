@@ -6,7 +6,7 @@ import type { NodeContext, Operator } from "../node.ts";
 
 const concat: Operator = (node) => {
   const parts = node.inputs.map((_, k) => node.input(k));
-  return node.recorder.concatenate(parts, node.axis(node.int("axis", 0), parts[0]!.shape.length));
+  return node.recorder.concatenate(parts, node.axis(node.number("axis", 0), parts[0]!.shape.length));
 };
 
 /** Bounds are attributes up to operator set 9 and inputs since. */
@@ -35,7 +35,7 @@ function sliceAxis(node: NodeContext, x: Value, axis: number, start: number, end
 
 const split: Operator = (node) => {
   const x = node.input(0);
-  const axis = node.axis(node.int("axis", 0), x.shape.length);
+  const axis = node.axis(node.number("axis", 0), x.shape.length);
   const n = x.shape[axis]!;
   const count = node.node.outputs.length;
   const even = Math.ceil(n / count);
@@ -53,7 +53,7 @@ const split: Operator = (node) => {
 
 const gather: Operator = (node) => {
   const [x, indices, { recorder }] = [node.input(0), node.input(1), node];
-  const axis = node.axis(node.int("axis", 0), x.shape.length);
+  const axis = node.axis(node.number("axis", 0), x.shape.length);
   const n = x.shape[axis]!;
   const [before, after] = [x.shape.slice(0, axis), x.shape.slice(axis + 1)];
   const shape = [...before, ...indices.shape, ...after];
@@ -102,7 +102,7 @@ const pad: Operator = (node) => {
   const axes = node.has(3) ? node.hostNumbers(3).map((a) => node.axis(a, x.shape.length)) : [...x.shape.keys()];
   if (pads.length !== 2 * axes.length) throw node.fail(`${pads.length} pads for ${axes.length} axes`);
   const mode = node.string("mode", "constant");
-  const fill = node.has(2) ? node.hostNumbers(2)[0]! : node.float("value", 0);
+  const fill = node.has(2) ? node.hostNumbers(2)[0]! : node.number("value", 0);
   return axes.reduce(
     (value, axis, k) => padAxis(node, value, axis, [pads[k]!, pads[k + axes.length]!], { mode, fill }),
     x,

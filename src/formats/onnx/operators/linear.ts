@@ -44,13 +44,13 @@ function named(node: NodeContext, x: Value, k: number): Value {
 
 const gemm: Operator = (node) => {
   expectFloats(node);
-  return gemmOf(node, node.float("alpha", 1), node.float("beta", 1));
+  return gemmOf(node, node.number("alpha", 1), node.number("beta", 1));
 };
 
 /** `α op(A) op(B) + β C` */
 export function gemmOf(node: NodeContext, alpha: number, beta: number): Value {
   const { recorder } = node;
-  const [transposeA, transposeB] = [node.int("transA", 0) === 1, node.int("transB", 0) === 1];
+  const [transposeA, transposeB] = [node.number("transA", 0) === 1, node.number("transB", 0) === 1];
   const y = product(recorder.tensor(node.input(0)), recorder.tensor(node.input(1)), { transposeA, transposeB });
   const c = node.has(2) && beta !== 0 ? node.input(2) : undefined;
   const value = recorder.device("float32", y);

@@ -78,11 +78,7 @@ export function dynamicRange(node: NodeContext, x: Value): { readonly scale: Val
     "float32",
   );
   const start = recorder.pointwise([low, scale], (a, s) => div(max(a, 0), s), "float32");
-  const zeroPoint = recorder.cast(
-    recorder.pointwise([round(recorder, start)], (a) => min(max(a, 0), 255), "float32"),
-    "uint8",
-  );
-  return { scale, zeroPoint };
+  return { scale, zeroPoint: recorder.cast(round(recorder, start), "uint8") };
 }
 
 /** What numbers are after they were 8 bits, scale and zero point taken from all of them. */

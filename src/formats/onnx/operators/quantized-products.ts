@@ -50,8 +50,8 @@ const qLinearConv: Operator = (node) => {
 
 /** The bias is of whole numbers in steps of `α · a.scale · b.scale`; without a scale of y the result has fractions. */
 const qGemm: Operator = (node) => {
-  const axis = node.int("transB", 0) === 1 ? 0 : 1;
-  const alpha = node.float("alpha", 1);
+  const axis = node.number("transB", 0) === 1 ? 0 : 1;
+  const alpha = node.number("alpha", 1);
   const bias = node.has(6) ? [node.recorder.cast(node.input(6), "float32")] : [];
   const operands = [factor(node, 0, 2, 0), factor(node, 3, 5, axis), ...bias];
   const sum = gemmOf(node.withInputs(operands), 1, 1);

@@ -10,7 +10,7 @@ import { quantizedProducts } from "./quantized-products.ts";
 import { reductions } from "./reductions.ts";
 
 function expectNoBlocks(node: NodeContext): void {
-  const block = node.int("block_size", 0);
+  const block = node.number("block_size", 0);
   if (block !== 0)
     throw node.fail(`block_size ${block}: one scale a tensor or one an element of an axis are supported`);
 }
@@ -18,8 +18,8 @@ function expectNoBlocks(node: NodeContext): void {
 const quantizeLinear: Operator = (node) => {
   expectNoBlocks(node);
   const x = node.input(0);
-  const axis = node.int("axis", 1);
-  const to = node.int("output_dtype", 0);
+  const axis = node.number("axis", 1);
+  const to = node.number("output_dtype", 0);
   const type = node.has(2) ? node.input(2).type : to > 0 ? dataTypeOf(to, "output_dtype") : "uint8";
   return quantized(node, x, along(node, x, node.input(1), axis), zeroPointAlong(node, x, 2, axis), type);
 };
@@ -27,7 +27,7 @@ const quantizeLinear: Operator = (node) => {
 const dequantizeLinear: Operator = (node) => {
   expectNoBlocks(node);
   const x = node.input(0);
-  const axis = node.int("axis", 1);
+  const axis = node.number("axis", 1);
   return dequantized(node, x, along(node, x, node.input(1), axis), zeroPointAlong(node, x, 2, axis));
 };
 
@@ -50,7 +50,7 @@ const operand = (node: NodeContext, k: number): Value =>
 const between =
   (operator: Operator, count: number): Operator =>
   (node) => {
-    if (node.int("channels_last", 0) !== 0) throw node.fail("channels_last");
+    if (node.number("channels_last", 0) !== 0) throw node.fail("channels_last");
     const operands = Array.from({ length: count }, (_, k) => operand(node, 3 * k));
     return result(node, operator(node.withInputs(operands)), 3 * count);
   };
@@ -69,7 +69,7 @@ const concat: Operator = (node) => {
 
 /** Which of ONNX' two kinds of softmax it is, the node says itself. */
 const softmax: Operator = (node) =>
-  between(reductions.Softmax!, 1)(node.withInputs(node.inputs, node.int("opset", node.opset)));
+  between(reductions.Softmax!, 1)(node.withInputs(node.inputs, node.number("opset", node.opset)));
 
 const microsoft: Readonly<Record<string, Operator>> = {
   DequantizeLinear: dequantizeLinear,

@@ -64,7 +64,7 @@ export const recurrentNode =
   (kind: GatedCell, walkOver: Walk = inOneScan): Operator =>
   (node) => {
     const { recorder } = node;
-    const batchFirst = node.int("layout", 0) === 1;
+    const batchFirst = node.number("layout", 0) === 1;
     const x = batchFirst ? recorder.transpose(node.input(X), [1, 0, 2]) : node.input(X);
     const o = describeNode(node, kind, x);
     const walk = walkOver(node, o, x);
@@ -121,7 +121,7 @@ function describeNode(node: NodeContext, kind: GatedCell, x: Value): RecurrentNo
   const G = gateOrder[kind].onnx!.length;
   if (x.shape.length !== 3) throw node.fail(`X must have three axes, it has shape ${formatShape(x.shape)}`);
   const [T, B, inputSize] = x.shape as [number, number, number];
-  const hiddenSize = node.int("hidden_size", r.shape[2] ?? 0);
+  const hiddenSize = node.number("hidden_size", r.shape[2] ?? 0);
   const D = directions.length;
   expectShape(node, "W", w, [D, G * hiddenSize, inputSize]);
   expectShape(node, "R", r, [D, G * hiddenSize, hiddenSize]);
@@ -148,12 +148,12 @@ function expectShape(node: NodeContext, name: string, { shape }: Value, expected
 }
 
 function cellOf(node: NodeContext, kind: GatedCell, [f, g, h]: readonly Activation[]): Cell {
-  const clip = node.float("clip", 0);
+  const clip = node.number("clip", 0);
   const common = { bias: node.has(BIAS!), ...(clip > 0 && { clip }) };
   if (kind === "rnn") return rnn({ ...common, activation: f! });
   if (kind === "gru")
-    return gru({ ...common, gate: f!, candidate: g!, resetAfter: node.int("linear_before_reset", 0) !== 0 });
-  const coupled = node.int("input_forget", 0) === 1;
+    return gru({ ...common, gate: f!, candidate: g!, resetAfter: node.number("linear_before_reset", 0) !== 0 });
+  const coupled = node.number("input_forget", 0) === 1;
   return lstm({ ...common, gate: f!, candidate: g!, output: h!, coupled, peephole: node.has(PEEPHOLES!) });
 }
 

@@ -32,7 +32,7 @@ const reduction =
     const x = node.input(0);
     const rank = x.shape.length;
     const given = node.axes(1, rank);
-    if (!given?.length && node.int("noop_with_empty_axes", 0) === 1) return x;
+    if (!given?.length && node.number("noop_with_empty_axes", 0) === 1) return x;
     const axes = given?.length ? given : [...x.shape.keys()];
     const reduced = node.recorder.reduce(x, of, axes, combine);
     const count = axes.reduce((n, axis) => n * x.shape[axis]!, 1);
@@ -42,7 +42,7 @@ const reduction =
 
 /** What was reduced, with its axes of size 1 or without them, as the node wants it. */
 const keptAxes = (node: NodeContext, reduced: Value, axes: readonly number[]): Value =>
-  node.int("keepdims", 1) === 1
+  node.number("keepdims", 1) === 1
     ? reduced
     : node.recorder.reshape(
         reduced,
@@ -54,7 +54,7 @@ function softmax(node: NodeContext, logarithm: boolean): Value {
   const [x, { recorder }] = [node.input(0), node];
   const rank = x.shape.length;
   const old = node.opset < 13;
-  const axis = node.axis(node.int("axis", old ? 1 : -1), rank);
+  const axis = node.axis(node.number("axis", old ? 1 : -1), rank);
   const axes = old ? Array.from({ length: rank - axis }, (_, k) => axis + k) : [axis];
   const largest = recorder.reduce(x, same, axes, "max");
   const shifted = recorder.pointwise([x, largest], sub, x.type);
@@ -67,9 +67,9 @@ const place =
   (sign: 1 | -1): Operator =>
   (node) => {
     const [x, { recorder }] = [node.input(0), node];
-    const axis = node.axis(node.int("axis", 0), x.shape.length);
+    const axis = node.axis(node.number("axis", 0), x.shape.length);
     const n = x.shape[axis]!;
-    const last = node.int("select_last_index", 0) === 1;
+    const last = node.number("select_last_index", 0) === 1;
     const signed: Equation = sign === 1 ? same : neg;
     const best = recorder.reduce(x, signed, [axis], "max");
     const numbers = hostValue(
@@ -91,13 +91,13 @@ const place =
 /** Normalised over all axes from `axis` on: `(x − mean) / √(variance + ε) · scale + bias`. */
 const layerNormalization: Operator = (node) => {
   const [x, { recorder }] = [node.input(0), node];
-  const axis = node.axis(node.int("axis", -1), x.shape.length);
+  const axis = node.axis(node.number("axis", -1), x.shape.length);
   const axes = Array.from({ length: x.shape.length - axis }, (_, k) => axis + k);
   const count = size(x.shape.slice(axis));
   const mean = recorder.pointwise([recorder.reduce(x, same, axes, "sum")], (s) => div(s, count), x.type);
   const centred = recorder.pointwise([x, mean], sub, x.type);
   const squares = recorder.reduce(centred, (a) => mul(a, a), axes, "sum");
-  const epsilon = node.float("epsilon", 1e-5);
+  const epsilon = node.number("epsilon", 1e-5);
   const inverse = recorder.pointwise([squares], (s) => div(1, sqrt(add(div(s, count), epsilon))), x.type);
   const normal = recorder.pointwise([centred, inverse], mul, x.type);
   const scaled = recorder.pointwise([normal, node.input(1)], mul, x.type);

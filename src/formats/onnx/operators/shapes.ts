@@ -11,7 +11,7 @@ const shapeOf: Operator = (node) => {
   const x = node.input(0);
   const rank = x.shape.length;
   const bound = (n: number): number => Math.min(rank, Math.max(0, n < 0 ? n + rank : n));
-  const part = x.shape.slice(bound(node.int("start", 0)), bound(node.int("end", rank)));
+  const part = x.shape.slice(bound(node.number("start", 0)), bound(node.number("end", rank)));
   return whole([part.length], part, isConstant(x));
 };
 
@@ -30,7 +30,7 @@ const constant: Operator = (node) => {
     ["value_int", "int64"],
     ["value_float", "float32"],
   ] as const)
-    if (node.node.attributes.has(name)) return hostValue(type, [], [node.int(name, 0)], { constant: true });
+    if (node.node.attributes.has(name)) return hostValue(type, [], [node.number(name, 0)], { constant: true });
   for (const [name, type] of [
     ["value_ints", "int64"],
     ["value_floats", "float32"],
@@ -43,7 +43,9 @@ const constant: Operator = (node) => {
 
 const reshape: Operator = (node) => {
   const x = node.input(0);
-  const wanted = node.hostNumbers(1).map((n, k) => (n === 0 && node.int("allowzero", 0) === 0 ? (x.shape[k] ?? 0) : n));
+  const wanted = node
+    .hostNumbers(1)
+    .map((n, k) => (n === 0 && node.number("allowzero", 0) === 0 ? (x.shape[k] ?? 0) : n));
   const rest = wanted.indexOf(-1);
   const known = size(wanted.filter((n) => n !== -1));
   if (rest >= 0) wanted[rest] = known === 0 ? 0 : size(x.shape) / known;
@@ -54,7 +56,7 @@ const reshape: Operator = (node) => {
 
 const flatten: Operator = (node) => {
   const { shape } = node.input(0);
-  const axis = node.int("axis", 1);
+  const axis = node.number("axis", 1);
   const at = axis < 0 ? axis + shape.length : axis;
   return node.recorder.reshape(node.input(0), [size(shape.slice(0, at)), size(shape.slice(at))]);
 };
