@@ -12,16 +12,19 @@ import { settingsIn } from "./run-settings.ts";
 /** Where the columns are, as the schema names it. */
 export type SeriesSettings = Pick<ForecastSettings, "target" | "timeZone"> &
   Partial<
-    Pick<ForecastSettings, "series" | "time" | "resample" | "past" | "known" | "category" | "delimiter" | "header">
+    Pick<
+      ForecastSettings,
+      "series" | "time" | "resample" | "past" | "known" | "category" | "delimiter" | "decimal" | "header"
+    >
   >;
 
 /** @throws what `readTimeSeries` throws */
 export const readSeriesFile = (file: FileSource, settings: SeriesSettings): Promise<TimeSeriesSet> => {
   const { target: targets, header, series, time: said, timeZone, resample, past, known, delimiter } = settings;
-  const { category: categories } = settings;
+  const { category: categories, decimal } = settings;
   const time = said?.join() === "none" ? undefined : said;
   return readTimeSeries(file, {
-    ...{ targets, series, time, timeZone, resample, past, known, categories, delimiter },
+    ...{ targets, series, time, timeZone, resample, past, known, categories, delimiter, decimal },
     ...(header && { header }),
   });
 };

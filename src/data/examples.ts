@@ -72,7 +72,9 @@ export function finiteNumber(text: string, place: string | (() => string), what:
   const value = DECIMAL.test(word) ? Number(word) : Number.NaN;
   if (Number.isFinite(value)) return value;
   // As spreadsheets write it in half of Europe; or a mark between thousands: nothing says which.
-  const hint = /^[+-]?[\d.,' ]*\d,\d+$/.test(word) ? "; write decimals with a point, and thousands without a mark" : "";
+  const hint = /^[+-]?[\d.,' ]*\d,\d+$/.test(word)
+    ? "; write decimals with a point (a table of series to forecast may have commas: decimal, --decimal), and thousands without a mark"
+    : "";
   throw new UsageError(
     "not-a-number",
     `${typeof place === "string" ? place : place()}: expected ${what}, got ${word === "" ? "nothing" : JSON.stringify(word.slice(0, 40))}${hint}`,

@@ -1,5 +1,5 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
-import { UsageError } from "../shared/errors.ts";
+import { expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { placesIn, readColumns } from "./columns.ts";
 import { type DatedRows, onSteps, resampled } from "./regular-series.ts";
@@ -28,6 +28,8 @@ export interface ReadTimeSeriesOptions {
   readonly resample?: string | undefined;
   /** Delimiter of cells. Default: detected. */
   readonly delimiter?: string | undefined;
+  /** What decimals of numbers begin with. Default "."; with "," no number may have a point. */
+  readonly decimal?: "." | "," | undefined;
   /** Whether the first row has the column names. Default: detected. */
   readonly header?: boolean | undefined;
 }
@@ -51,9 +53,11 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
     timeZone: 1,
     resample: 1,
     delimiter: 1,
+    decimal: 1,
     header: 1,
   });
-  const { series: idColumn, past = [], known = [], targets, categories, delimiter, header } = options;
+  const { series: idColumn, past = [], known = [], targets, categories, delimiter, decimal, header } = options;
+  if (decimal !== undefined) expectOneOf("decimal", decimal, [".", ","]);
   if (targets.length === 0) throw new UsageError("bad-option", "targets: expected at least one column, got none");
   const names = columnsOf({ targets, past, known });
   const timeColumns = options.time === undefined ? [] : [options.time].flat();
@@ -62,7 +66,7 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
   if (step && timeColumns.length === 0)
     throw new UsageError("bad-option", "resample: expected the column with the times too (time, --time)");
   const collector = new SeriesCollector({
-    ...{ names, timeColumns, idColumn, zone, place: placesIn(file) },
+    ...{ names, timeColumns, idColumn, zone, decimal, place: placesIn(file) },
     categoryColumns: categories,
   });
   for await (const rows of readColumns(file, { columns: collector.columns, delimiter, header }))

@@ -18,6 +18,8 @@ export interface SeriesCollectorOptions {
   /** Cells that say the same in all rows of a series. */
   readonly categoryColumns?: readonly string[] | undefined;
   readonly zone: TimeZone;
+  /** Of the numbers, not of the times. Default ".". */
+  readonly decimal?: "." | "," | undefined;
   /** Where a row stands, for messages. */
   readonly place: (line: number) => string;
 }
@@ -111,7 +113,14 @@ export class SeriesCollector {
     const word = cell.trim();
     if (MISSING.test(word)) return Number.NaN;
     if (TRUTH.test(word)) return word.length === 4 ? 1 : 0;
-    return finiteNumber(word, () => `${this.options.place(line)}, column ${JSON.stringify(name)}`, "a finite number");
+    const where = (): string => `${this.options.place(line)}, column ${JSON.stringify(name)}`;
+    if (this.options.decimal !== ",") return finiteNumber(word, where, "a finite number");
+    if (word.includes("."))
+      throw new UsageError(
+        "not-a-number",
+        `${where()}: expected a number with a decimal comma and no point, got ${JSON.stringify(word.slice(0, 40))}`,
+      );
+    return finiteNumber(word.replace(",", "."), where, "a finite number");
   }
 
   /** @param before the moment of the row before, which says which of two hours is meant when clocks are put back */

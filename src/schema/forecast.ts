@@ -30,6 +30,11 @@ export const seriesFields = {
     about: "delimiter of cells",
     ...{ unit: "character", otherwise: "a tab in .tsv files, else the one of , ; tab | that fits" },
   }),
+  decimal: choice([".", ","], {
+    about: "what decimals of numbers begin with",
+    unit: "character",
+    otherwise: "a point",
+  }),
   header: onOff({ about: "the first row has column names, although columns are given by number" }),
 } as const;
 

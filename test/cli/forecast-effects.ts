@@ -21,6 +21,12 @@ export async function prepareForecasts(at: Places["at"]): Promise<void> {
   const table = (n: number): string => `at,shop,y,p,q\n${Array.from({ length: 80 }, (_, k) => row(n, k)).join("\n")}\n`;
   writeFileSync(at("f.csv"), table(3));
   writeFileSync(at("g.csv"), table(5));
+  writeFileSync(
+    at("commas.csv"),
+    table(3)
+      .replaceAll(",", ";")
+      .replaceAll(/^([^;]*;[ab];\d+)/gm, "$1,5"),
+  );
   const train = ["train", "forecast", at("f.csv"), "--target", "y", ...small, "--epochs", "1", "-q", "--no-baselines"];
   await longshort([...train, "--head", "gaussian", "-o", at("fc")]);
   await longshort([...train, "--decoding", "autoregressive", "-o", at("fa")]);
@@ -57,6 +63,11 @@ export function forecastEffects({ at, fresh, machine, json }: Places): Readonly<
         known: added("--known", "p"),
         category: between(["--series", "shop"], ["--series", "shop", "--category", "shop"]),
         delimiter: { add: ["--delimiter", ";"], see: code, codes: [2] },
+        decimal: {
+          against: train().with(2, at("commas.csv")),
+          instead: [...train().with(2, at("commas.csv")), "--decimal", ","],
+          see: code,
+        },
         header: {
           against: train().with(4, "3"),
           instead: [...train().with(4, "3"), "--header"],

@@ -137,6 +137,16 @@ describe("reading", () => {
     expect(formatStep(step!)).toBe("1h");
   });
 
+  test("decimal commas, where they are said to be commas", async () => {
+    const rows = "y;z\n20,5;1\n;2\n-0,25;3\n";
+    const { series } = await read(rows, { decimal: "," });
+    expect([...series[0]!.values.y!]).toEqual([20.5, Number.NaN, -0.25]);
+    await expect(read("y\n1,5\n2.5\n", { decimal: ",", delimiter: ";" })).rejects.toThrow(
+      /line 3.*decimal comma and no point, got "2.5"/,
+    );
+    await expect(read("y;z\n1.020,5;1\n", { decimal: "," })).rejects.toThrow(/no point, got "1.020,5"/);
+  });
+
   test("irregular times are refused, and become steps where that is asked for", async () => {
     const rows =
       "at,y\n2024-01-01 00:00,1\n2024-01-01 01:00,2\n2024-01-01 02:00,4\n2024-01-01 02:20,6\n2024-01-01 04:00,8\n";

@@ -12,6 +12,7 @@ import { type EffectTable, outcomeOf, shows } from "./effects.ts";
 const file = (content: string) => new Blob([content]);
 const table = file("t,l,n\nup a,x,1\ndown b,y,2\nup c,x,3\n");
 const sentences = file("w,g,i\nin may,O B-T,x\nwe may,B-T O,y\n");
+const commas = file("y;z\n1,5;1\n-20,25;2\n");
 const motions = file("id,day,x,y,kind\na,2024-01-02,1,2,up\na,2024-01-01,3,4,up\nb,2024-01-01,5,6,down\n");
 const tokens = file("in IN O\nmay NN B\n\nwe PR O\n");
 const sales = file(
@@ -71,6 +72,10 @@ export const loading: EffectTable = {
         resample: ["2d"],
       },
       ...{ timeZone: ["Asia/Shanghai"], delimiter: [";"], header: [false] },
+      decimal: async () => [
+        await outcomeOf(() => readTimeSeries(commas, { targets: ["y"] })),
+        await outcomeOf(async () => plain(await readTimeSeries(commas, { targets: ["y"], decimal: "," }))),
+      ],
     },
   ),
   timeSeriesSet: shows(
