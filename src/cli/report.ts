@@ -13,7 +13,7 @@ export interface NamedRun extends Omit<Inspected, "steps"> {
 }
 
 /** Modules of the page, each after those that it imports. They are put into it as they were compiled. */
-const MODULES = ["element", "colour", "format", "heat-map", "series-canvas", "gates", "report-page"] as const;
+const MODULES = ["element", "color", "format", "heat-map", "series-canvas", "gates", "report-page"] as const;
 
 const STYLE = `:root{color-scheme:light dark;--paper:#f7f4ec;--card:#fffdf8;--ink:#1c1a17;--soft:#5f594f;--line-soft:#e0d9ca}
 @media(prefers-color-scheme:dark){:root{--paper:#15171b;--card:#1c1e24;--ink:#efeade;--soft:#aaa396;--line-soft:#343740}}

@@ -66,7 +66,7 @@ function checkedTokens(options: GenerateTokensOptions): AsyncGenerator<WrittenTo
 /** Nothing is computed, and the session stays as it is, until the text is asked for. */
 async function* begin(options: GenerateTokensOptions): AsyncGenerator<WrittenToken, WriteEnd> {
   const writer = new TextWriter(options);
-  await writer.read(options.prompt ?? "", { signal: options.signal });
+  if (options.prompt !== undefined) await writer.read(options.prompt, { signal: options.signal });
   const names = Object.keys(writeTokensOptions) as (keyof WriteTokensOptions)[];
   return yield* writer.write(Object.fromEntries(names.map((name) => [name, options[name]])));
 }

@@ -17,10 +17,10 @@ export async function loadClassifier(
   source: RunSource,
   options: LoadRunOptions,
 ): Promise<Classifier<SequenceClassifier>> {
-  const { machine } = options;
   const { model, tokenizer, weights } = await modelOfRun(source, options, {
     ...{ name: "loadClassifier", kind: "sequence-classifier", fromConfig: sequenceClassifierFromConfig },
   });
+  const { machine } = options;
   const parameters = await parametersOfRun(source, machine, model, weights);
   return closesWith(new Classifier({ model, machine, tokenizer, parameters }), parameters);
 }

@@ -17,10 +17,10 @@ import { type LoadRunOptions, modelOfRun, parametersOfRun } from "./run-parts.ts
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
  */
 export async function loadForecaster(source: RunSource, options: LoadRunOptions): Promise<Forecaster> {
-  const { machine } = options;
   const { config, model, weights } = await modelOfRun(source, options, {
     ...{ name: "loadForecaster", kind: "forecaster", fromConfig: sequenceForecasterFromConfig },
   });
+  const { machine } = options;
   const place = runName(source, "config.json");
   const layout = ofFile(place, () => forecastLayoutFromConfig(config.data));
   const { channels, known, targets } = widthsOf(layout);

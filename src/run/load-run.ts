@@ -37,10 +37,10 @@ export interface LoadedRun<M extends Machine = Machine> extends Closeable {
  *   "missing-parameter", "unexpected-parameter", "shape-mismatch"
  */
 export async function loadRun<M extends Machine>(source: RunSource, options: LoadRunOptions<M>): Promise<LoadedRun<M>> {
-  const { machine } = options;
   const { config, model, tokenizer, weights } = await modelOfRun(source, options, {
     ...{ name: "loadRun", kind: "language-model", fromConfig: languageModelFromConfig },
   });
+  const { machine } = options;
   const metrics = await readRunMetrics(source);
   const parameters = await parametersOfRun(source, machine, model, weights);
   return closing<LoadedRun<M>>({

@@ -14,10 +14,10 @@ import { Tagger } from "./tagger.ts";
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError as `loadRun`
  */
 export async function loadTagger(source: RunSource, options: LoadRunOptions): Promise<Tagger> {
-  const { machine } = options;
   const { model, tokenizer, weights } = await modelOfRun(source, options, {
     ...{ name: "loadTagger", kind: "tagger", fromConfig: sequenceTaggerFromConfig },
   });
+  const { machine } = options;
   const parameters = await parametersOfRun(source, machine, model, weights);
   return closesWith(new Tagger({ model, machine, tokenizer, parameters }), parameters);
 }

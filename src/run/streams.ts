@@ -136,7 +136,11 @@ export class Streams<M extends Machine = Machine> extends Closing {
   private readonly parts: Range[][];
   private queue: StreamQueue | undefined;
 
-  constructor({ model, machine, capacity }: StreamsOptions<M>, copier: Executable<M>, steps: readonly Executable<M>[]) {
+  constructor(
+    { model, machine, capacity }: Pick<StreamsOptions<M>, "model" | "machine" | "capacity">,
+    copier: Executable<M>,
+    steps: readonly Executable<M>[],
+  ) {
     super();
     this.model = model;
     this.capacity = capacity;
