@@ -262,6 +262,7 @@ export { type LatexNames, latex } from "./print/latex.ts";
 export { derivatives } from "./print/latex-derivatives.ts";
 export { aligned, type EquationOptions, equations } from "./print/latex-equations.ts";
 export type { Notation } from "./print/latex-names.ts";
+// Running.
 export { averagePredictions } from "./run/average-predictions.ts";
 export {
   type Backtest,
@@ -273,7 +274,6 @@ export {
 export { type BeamSearchOptions, type BeamText, beamSearch } from "./run/beam-search.ts";
 export { type ClassificationScores, type Confusion, classificationScores } from "./run/classification-scores.ts";
 export { Classifier, type ClassifierOptions, type ClassPrediction } from "./run/classifier.ts";
-// Running.
 export type { WriteEnd } from "./run/continuation.ts";
 export {
   type ClassifierScores,

@@ -43,9 +43,17 @@ export function copyStrided<A extends Uint8Array | Float32Array | Float64Array>(
   out: A,
   width = 1,
 ): A {
+  const [count = 1, step = 0] = [shape.at(-1), strides.at(-1)];
+  // The last axis in a loop of its own, and of numbers a plain one: a call for each takes three times as long.
+  const copyRow = (from: number, to: number): void => {
+    if (width === 1) for (let k = 0, at = from; k < count; k++, at += step) out[to++] = data[at]!;
+    else
+      for (let k = 0; k < count; k++) for (let i = 0; i < width; i++) out[to++] = data[(from + k * step) * width + i]!;
+  };
   let to = 0;
-  walk(shape, [offset], [strides], ([from]) => {
-    for (let i = 0; i < width; i++) out[to++] = data[from! * width + i]!;
+  walk(shape.slice(0, -1), [offset], [strides.slice(0, -1)], ([from]) => {
+    copyRow(from!, to);
+    to += count * width;
   });
   return out;
 }

@@ -9,7 +9,7 @@ import { type Linear, linear } from "../layers/linear.ts";
 import { type Recurrent, type RecurrentOutput, recurrent } from "../layers/recurrent.ts";
 import { dropWords } from "../layers/weight-dropout.ts";
 import { describe, expectBoolean, expectInteger, expectOneOf, expectRate, UsageError } from "../shared/errors.ts";
-import { type Complete, expectOptions, type OptionNames } from "../shared/options.ts";
+import { type Complete, expectOptions } from "../shared/options.ts";
 import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
@@ -98,27 +98,6 @@ export interface LanguageModelOutput {
 
 const languageModelInputs = { initial: 1, mask: 1, trace: 1, hold: 1 } as const;
 
-/** For `expectOptions`. */
-const languageModelNames = {
-  vocabularySize: "required",
-  embeddingSize: 1,
-  cell: 1,
-  hiddenSize: 1,
-  projectionSize: 1,
-  numLayers: 1,
-  tied: 1,
-  initialize: 1,
-  dropout: 1,
-  inputDropout: 1,
-  layerDropout: 1,
-  outputDropout: 1,
-  embeddingDropout: 1,
-  weightDropout: 1,
-  dropoutPer: 1,
-  activationPenalty: 1,
-  changePenalty: 1,
-} as const satisfies OptionNames<LanguageModelOptions>;
-
 /** What the head sees, [T, B, H|P], and what else `LanguageModelOutput` has. */
 export type LanguageModelHidden = RecurrentOutput & Pick<LanguageModelOutput, "penalty">;
 
@@ -137,7 +116,12 @@ export class LanguageModel implements HasParameters {
 
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: LanguageModelOptions) {
-    expectOptions("languageModel", options, languageModelNames);
+    expectOptions("languageModel", options, {
+      vocabularySize: "required",
+      ...{ embeddingSize: 1, cell: 1, hiddenSize: 1, projectionSize: 1, numLayers: 1, tied: 1, initialize: 1 },
+      ...{ dropout: 1, inputDropout: 1, layerDropout: 1, outputDropout: 1, embeddingDropout: 1, weightDropout: 1 },
+      ...{ dropoutPer: 1, activationPenalty: 1, changePenalty: 1 },
+    });
     const { hiddenSize = 128, projectionSize = 0, numLayers = 1, initialize = "pytorch" } = options;
     const vocabularySize = expectInteger("vocabularySize", options.vocabularySize, { min: 1 });
     const drops = dropoutsOf(options);

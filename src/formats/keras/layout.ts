@@ -5,11 +5,10 @@ import { transposed } from "../transposed.ts";
 /** [G·H, …] with the blocks of rows in another framework's order of gates. */
 function reordered({ shape, data }: NamedTensor, cell: GatedCell, from: Framework, to: Framework): NamedTensor {
   const blocks = permutation(gateOrder[cell][from]!, gateOrder[cell][to]!);
-  const length = data.length / blocks.length;
-  const out = new Float32Array(data.length);
-  blocks.forEach((block, k) => {
-    for (let i = 0; i < length; i++) out[k * length + i] = data[block * length + i]!;
-  });
+  const values = data instanceof Float32Array ? data : Float32Array.from(data);
+  const length = values.length / blocks.length;
+  const out = new Float32Array(values.length);
+  for (const [k, block] of blocks.entries()) out.set(values.subarray(block * length, (block + 1) * length), k * length);
   return { shape, data: out };
 }
 

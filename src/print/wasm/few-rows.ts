@@ -3,8 +3,8 @@ import type { Code, ValueType } from "./code.ts";
 import type { Local } from "./control.ts";
 import { f32x4, i32, v128 } from "./instructions.ts";
 import { type Layout, offset } from "./product.ts";
-import { inTurns, overPanels } from "./steps.ts";
 import { sweep } from "./sweep.ts";
+import { unrolled, unrolledPanels } from "./unroll.ts";
 import { storesOf } from "./vectors.ts";
 
 const i32s = (count: number): ValueType[] => new Array<ValueType>(count).fill("i32");
@@ -111,7 +111,7 @@ export function fewPanels(m: ModuleBuilder, count: number, { rows, layout, fused
           ]),
         ),
         inPanels ? [] : at.slice(1).map((p, number) => p.set(i32.add(at[number]!.get, strideA.get))),
-        inPanels ? overPanels(m, f, { k, a, strideA }, steps) : inTurns(m, k, steps),
+        inPanels ? unrolledPanels(m, f, { k, a, strideA }, steps) : unrolled(m, k, steps),
         panels.map(({ c, sums }) =>
           sums.map((sum, row) => [
             row === 0 ? [] : move([c], cStride.get),

@@ -3,7 +3,7 @@ import type { Code, ValueType } from "./code.ts";
 import type { Local } from "./control.ts";
 import { doWhile, drop, if_, select } from "./control.ts";
 import { f32x4, i32, v128 } from "./instructions.ts";
-import { inTurns, overPanels } from "./steps.ts";
+import { unrolled, unrolledPanels } from "./unroll.ts";
 import { storesOf } from "./vectors.ts";
 
 /** How the left operand of a product lies: where element (i, p), of row i and column p, is. All in bytes. */
@@ -29,7 +29,7 @@ export interface ProductOptions {
   readonly fused: boolean;
   /** All of what `b` is a panel of is so large that the next panel should be on its way while one is multiplied (`isFar`). */
   readonly far?: boolean;
-  /** Largest number of rows of a tile, for measurements. */
+  /** Largest number of rows of a tile, for measurements; `tiles` have those that they are packed with. */
   readonly tileRows?: number;
   /** Rows of every call, where that is known: only the tiles that they take are printed. */
   readonly rows?: number;
@@ -180,7 +180,7 @@ function tile(
       return [
         each((row) => [rowOf(init, initStride.get, row), sums[row]!.map((s, j) => s.set(v128.load(init.get, 16 * j)))]),
         apart === undefined ? at.slice(1).map((p, row) => p.set(i32.add(at[row]!.get, strideA.get))) : [],
-        layout === "panels" ? overPanels(m, f, { k, a, strideA }, steps) : inTurns(m, k, steps),
+        layout === "panels" ? unrolledPanels(m, f, { k, a, strideA }, steps) : unrolled(m, k, steps),
         each((row) => [
           rowOf(c, cStride.get, row),
           storesOf(sums[row]!.map((s, j) => v128.store(c.get, s.get, 16 * j))),

@@ -3,8 +3,8 @@ import type { Code, ValueType } from "./code.ts";
 import { forRange, type Local } from "./control.ts";
 import { f32, f32x4, i8x16, i16x8, i32, i32x4, v128 } from "./instructions.ts";
 import { offset } from "./product.ts";
-import { inTurns } from "./steps.ts";
 import { sweep } from "./sweep.ts";
+import { unrolled } from "./unroll.ts";
 import { type Constants, storesOf } from "./vectors.ts";
 
 /*
@@ -175,7 +175,7 @@ function tile(m: ModuleBuilder, panels: number, { split }: Way): Func {
           ),
         ]),
         columns.set(i32.sub(columns.get, i32.mul(apart.get, i32.const((panels - 1) * COLUMNS)))),
-        inTurns(m, words, (count) => [
+        unrolled(m, words, (count) => [
           each(count, (skip) => [
             split
               ? [high.set(v128.load32_splat(a.get, FOUR * skip)), low.set(v128.load32_splat(a.get, FOUR * skip + 4))]

@@ -4,12 +4,12 @@ import { doWhile, if_, type Local } from "./control.ts";
 import { i32 } from "./instructions.ts";
 
 /*
- * Loops over the steps of a sum. Several are one turn where kernels are wide: pointers, the end of the loop and what the engine checks there take
- * time from multiply-adds. Measured (Sapphire Rapids, Node 24, tiles of 6 × 16, operands in the second cache, k 200, GFLOP/s of at most 130): two
- * steps 118, four 128, eight 130. Narrow kernels take one: two spill registers on Node 20.
+ * Loops over the steps of a sum, unrolled where kernels are wide: pointers, the end of the loop and what the engine checks there take time from
+ * multiply-adds. Measured (Sapphire Rapids, Node 24, tiles of 6 × 16, operands in the second cache, k 200, GFLOP/s of at most 130): two steps per
+ * iteration 118, four 128, eight 130. Narrow kernels compute one: with two, registers are spilled on Node 20.
  */
 
-/** Steps in a turn of a wide loop. */
+/** Steps per iteration of a wide loop. */
 const STEPS = 8;
 /** Steps of a panel of the left operand. */
 const PANEL = 16;
@@ -18,7 +18,7 @@ const PANEL = 16;
 type Steps = (count: number) => Code;
 
 /** `k` steps, counted down; those that are left one by one. */
-export function inTurns({ wide }: ModuleBuilder, k: Local, steps: Steps): Code {
+export function unrolled({ wide }: ModuleBuilder, k: Local, steps: Steps): Code {
   return (wide ? [STEPS, 1] : [1]).map((count) => {
     const more = count === 1 ? k.get : i32.ge_u(k.get, i32.const(count));
     return if_(more, doWhile([steps(count), k.set(i32.sub(k.get, i32.const(count)))], more));
@@ -29,7 +29,7 @@ export function inTurns({ wide }: ModuleBuilder, k: Local, steps: Steps): Code {
  * `k` steps, a multiple of 16, over a left operand in panels (`Layout`): `a` moves from the end of one to the next. A narrow one is a loop inside a
  * loop: choosing the address of each element without one costs 15 %.
  */
-export function overPanels(
+export function unrolledPanels(
   { wide }: ModuleBuilder,
   f: FunctionBuilder,
   { k, a, strideA }: { readonly k: Local; readonly a: Local; readonly strideA: Local },
