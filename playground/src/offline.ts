@@ -1,3 +1,4 @@
+/// <reference types="vite/client" />
 import { html, nothing, type TemplateResult } from "lit";
 import { say } from "./language.ts";
 import { update } from "./update.ts";
@@ -8,7 +9,8 @@ import { update } from "./update.ts";
  */
 
 const CACHE = "longshort";
-const { serviceWorker } = navigator as { readonly serviceWorker?: ServiceWorkerContainer };
+// While the page is worked on there is no list of its files (`playground:build` makes it).
+const { serviceWorker } = import.meta.env.DEV ? {} : (navigator as { readonly serviceWorker?: ServiceWorkerContainer });
 let stage: "offered" | "keeping" | "kept" | "failed" = "offered";
 
 /** The offer, or what became of it. */
