@@ -9,8 +9,8 @@ import { update } from "./update.ts";
  */
 
 const CACHE = "longshort";
-// While the page is worked on there is no list of its files (`playground:build` makes it).
-const { serviceWorker } = import.meta.env.DEV ? {} : (navigator as { readonly serviceWorker?: ServiceWorkerContainer });
+// The server of those who work on the page replaces modules while they run and has no list of its files.
+const { serviceWorker } = import.meta.hot ? {} : (navigator as { readonly serviceWorker?: ServiceWorkerContainer });
 let stage: "offered" | "keeping" | "kept" | "failed" = "offered";
 
 /** The offer, or what became of it. */
