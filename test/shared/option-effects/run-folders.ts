@@ -172,9 +172,10 @@ export const runFolders: EffectTable = {
   })),
   openRun: shows(
     async (options: Partial<OpenRunOptions>) => {
-      const files = new SimulatedFiles();
+      // A folder of one's own machine, where `files` is undefined, would keep what an earlier run of this test left.
+      const files = options.files ?? new SimulatedFiles();
       await recorded({ files });
-      const outcome = await outcomeOf(() => recorded({ files, ...options }));
+      const outcome = await outcomeOf(() => recorded({ ...options, files }));
       return [outcome, (await files.list(checkpoints)).sort()];
     },
     {},
