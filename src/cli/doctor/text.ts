@@ -16,7 +16,9 @@ export function doctorText(d: Diagnosis, program: string): string {
     ["multiply-add", fusedOf(d)],
     [
       "8-bit weights",
-      d.wasm.dots ? "multiplied as they are (relaxed SIMD)" : "widened to 16 bits before they are multiplied",
+      d.wasm.dotsChosen
+        ? "multiplied as they are (relaxed SIMD)"
+        : `widened to 16 bits before they are multiplied${d.wasm.dots ? ": faster here than relaxed SIMD" : ""}`,
     ],
     ["wide kernels", tilesOf(d)],
     ["shared memory", d.wasm.sharedMemory ? "yes" : "no: one thread"],

@@ -3,12 +3,18 @@ import { forRange, select } from "../../print/wasm/control.ts";
 import { i32, memory } from "../../print/wasm/instructions.ts";
 import { packPanels } from "../../print/wasm/pack.ts";
 import { offset } from "../../print/wasm/product.ts";
-import { columnsBytes, quantizedColumns, quantizedProduct, quantizeRow } from "../../print/wasm/quantized-product.ts";
+import {
+  apartPairs,
+  columnsBytes,
+  quantizedColumns,
+  quantizedProduct,
+  quantizeRow,
+} from "../../print/wasm/quantized-product.ts";
 import { turnsFor } from "../../print/wasm/sweep.ts";
 import { alone, share } from "../../print/wasm/team.ts";
 import { type QuantizedMatMul, quantizationSteps } from "../plan.ts";
-import { hasDots } from "./dots.ts";
 import type { LaunchPrinter } from "./launch.ts";
+import { quantizedWay } from "./quantized-way.ts";
 
 const number = (n: number): Code => i32.const(n);
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
@@ -18,7 +24,7 @@ export const printQuantizedMatMul: LaunchPrinter<QuantizedMatMul> = (context) =>
   const { m, f, kernel, address, workspace, constants } = context;
   const { m: rows, k, n } = kernel;
   if (rows * n === 0) return [];
-  const way = { split: hasDots(context.compile) };
+  const way = quantizedWay(context.compile);
   const [panels, words] = [Math.ceil(n / 16), Math.max(1, Math.ceil(k / 4))];
   const columns = panels * 16;
   // Rows of the left operand are whole vectors; what lies behind k is 0, as in the weights' words.
@@ -32,7 +38,10 @@ export const printQuantizedMatMul: LaunchPrinter<QuantizedMatMul> = (context) =>
   const weight = kept(["weight"], columns * words * 4, (to) =>
     k === 0
       ? memory.fill(number(to), number(0), number(columns * words * 4))
-      : packPanels(m).call(...[address("weight"), 4, words * 4, words, n, to].map(number)),
+      : [
+          packPanels(m).call(...[address("weight"), 4, words * 4, words, n, to].map(number)),
+          way.split ? [] : apartPairs(m).call(...[panels * words, to].map(number)),
+        ],
   );
   const beside = kernel.bias ? ["scale", "bias"] : ["scale"];
   const column = kept(["weight", ...beside], columnsBytes(panels), (to) =>

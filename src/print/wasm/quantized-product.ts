@@ -1,6 +1,6 @@
 import type { Func, ModuleBuilder } from "./assembler.ts";
 import type { Code, ValueType } from "./code.ts";
-import { forRange, type Local } from "./control.ts";
+import { doWhile, forRange, type Local } from "./control.ts";
 import { f32, f32x4, i8x16, i16x8, i32, i32x4, v128 } from "./instructions.ts";
 import { offset } from "./product.ts";
 import { sweep } from "./sweep.ts";
@@ -14,11 +14,12 @@ import { type Constants, storesOf } from "./vectors.ts";
  *
  * - `split`: a number plus 8192 is 128 · high + low, both of 7 bits, and one instruction of relaxed SIMD adds four products of 7 and 8 bits
  *   to each of four sums of 32 bits. What the 8192 added is taken away by what the sums begin with.
- * - Without relaxed SIMD weights are widened to 16 bits, and products come in pairs: those of the first and of the second pair of four k
- *   are added to one another at the end.
+ * - Otherwise weights are widened to 16 bits, and products are added in pairs. The pairs of a panel's row lie apart, [2][16][2] bytes (`apartPairs`),
+ *   so that neighbouring loads widen what becomes neighbouring columns.
  *
- * Measured (Sapphire Rapids, Node 24, multiply-adds a second from the first cache): split 87 to 107 · 10⁹ in registers of 256 bits and 44 in those of
- * 128, widened 54 and 30.
+ * Which is faster depends on whether the processor has one instruction for the first or makes it of five. Measured (Node 24, multiply-adds a second
+ * from the first cache): Sapphire Rapids, split 87 to 107 · 10⁹ in registers of 256 bits and 44 in those of 128, widened 54 and 30; Zen 4, split 42
+ * and 22, widened 57 and 29.
  */
 export interface Way {
   readonly split: boolean;
@@ -132,6 +133,28 @@ export function quantizedColumns(m: ModuleBuilder, { bias: biased }: { readonly 
   );
 }
 
+/** Parts the pairs of packed weights, for the widened way, in their place. Parameters, i32: rows of panels (64 bytes each, at least one), weights. */
+export function apartPairs(m: ModuleBuilder): Func {
+  return m.memo("apartPairs", () =>
+    m.func({ params: i32s(2) }, (f, rows, at) => {
+      const words = each(4, () => f.local("v128"));
+      const pairs = (part: number): readonly number[] => each(16, (byte) => 4 * (byte >> 1) + (byte & 1) + 2 * part);
+      return doWhile(
+        [
+          words.map((word, j) => word.set(v128.load(at.get, 16 * j))),
+          each(4, (j) => {
+            const [left, right] = [words[2 * (j & 1)]!, words[2 * (j & 1) + 1]!];
+            return v128.store(at.get, i8x16.shuffle(left.get, right.get, pairs(j >> 1)), 16 * j);
+          }),
+          at.set(i32.add(at.get, i32.const(PANEL_ROW))),
+          rows.set(i32.sub(rows.get, i32.const(1))),
+        ],
+        rows.get,
+      );
+    }),
+  );
+}
+
 /**
  * `c[0 … 15] = Σ a(p) b(p) · aScale · scale + bias` of one row for `panels` panels. Parameters, i32: words (⌈k / 4⌉), a, b, aScale,
  * columns, c, apart (how many panels from one to the next), zeros (64 bytes: sums begin with a load, which engines join to wider ones).
@@ -139,48 +162,41 @@ export function quantizedColumns(m: ModuleBuilder, { bias: biased }: { readonly 
 function tile(m: ModuleBuilder, panels: number, { split }: Way): Func {
   return m.memo(`quantizedTile ${panels} ${split}`, () =>
     m.func({ params: i32s(8) }, (f, words, a, b, aScale, columns, c, apart, zeros) => {
-      const sums = each(panels * 4, () => [f.local("v128"), f.local("v128")] as const);
+      const sums = each(panels * 4, () => each(split ? 2 : 1, () => f.local("v128")));
       const weights = each(panels, (panel) => (panel === 0 ? b : f.local("i32")));
       const [high, low, w] = [f.local("v128"), f.local("v128"), f.local("v128")];
       const panelBytes = i32.mul(i32.shl(words.get, i32.const(6)), apart.get);
-      const step = (skip: number, panel: number, j: number): Code => {
-        const [first, second] = sums[4 * panel + j]!;
-        const from = weights[panel]!.get;
-        const add = (sum: Local, half: number): Code =>
-          sum.set(
-            i32x4.add(sum.get, i32x4.dot_i16x8_s(v128.load8x8_s(from, PANEL_ROW * skip + 16 * j + half), high.get)),
-          );
+      /** What four k add to four columns: a product of either part, or of the first and of the second pair. */
+      const four = (at: Code, from: number, j: number, [first, second]: readonly Local[]): Code => {
         const dot = (sum: Local, part: Local): Code =>
           sum.set(i32x4.relaxed_dot_i8x16_i7x16_add_s(w.get, part.get, sum.get));
-        return split
-          ? [w.set(v128.load(from, PANEL_ROW * skip + 16 * j)), dot(first, high), dot(second, low)]
-          : [add(first, 0), add(second, 8)];
+        return [w.set(v128.load(at, from + 16 * j)), dot(first!, high), dot(second!, low)];
       };
-      const whole = (first: Local, second: Local): Code =>
-        split
-          ? i32x4.add(i32x4.shl(first.get, i32.const(LOW)), second.get)
-          : i32x4.add(
-              i32x4.shuffle(first.get, second.get, [0, 2, 4, 6]),
-              i32x4.shuffle(first.get, second.get, [1, 3, 5, 7]),
-            );
+      const pair = (at: Code, from: number, x: Local, sum: Local): Code =>
+        sum.set(i32x4.add(sum.get, i32x4.dot_i16x8_s(v128.load8x8_s(at, from), x.get)));
+      const step = (skip: number, panel: number): Code => {
+        const [at, from] = [weights[panel]!.get, PANEL_ROW * skip];
+        const own = sums.slice(4 * panel, 4 * panel + 4);
+        if (split) return own.map((sums, j) => four(at, from, j, sums));
+        return [high, low].map((x, half) => own.map(([sum], j) => pair(at, from + 32 * half + 8 * j, x, sum!)));
+      };
+      const whole = ([first, second]: readonly Local[]): Code =>
+        second ? i32x4.add(i32x4.shl(first!.get, i32.const(LOW)), second.get) : first!.get;
       const onward = (pointer: Local, bytes: number, panel: number): Code =>
         panel === 0 ? [] : pointer.set(i32.add(pointer.get, i32.mul(apart.get, i32.const(bytes))));
       return [
         weights.slice(1).map((p, panel) => p.set(i32.add(weights[panel]!.get, panelBytes))),
         each(panels, (panel) => [
           onward(columns, COLUMNS, panel),
-          each(4, (j) => sums[4 * panel + j]![0].set(v128.load(zeros.get, 16 * j))),
-          each(4, (j) =>
-            sums[4 * panel + j]![1].set(split ? v128.load(columns.get, BEGIN + 16 * j) : v128.load(zeros.get, 16 * j)),
-          ),
+          each(4, (j) => sums[4 * panel + j]![0]!.set(v128.load(zeros.get, 16 * j))),
+          split ? each(4, (j) => sums[4 * panel + j]![1]!.set(v128.load(columns.get, BEGIN + 16 * j))) : [],
         ]),
         columns.set(i32.sub(columns.get, i32.mul(apart.get, i32.const((panels - 1) * COLUMNS)))),
         unrolled(m, words, (count) => [
           each(count, (skip) => [
-            split
-              ? [high.set(v128.load32_splat(a.get, FOUR * skip)), low.set(v128.load32_splat(a.get, FOUR * skip + 4))]
-              : high.set(v128.load64_splat(a.get, FOUR * skip)),
-            each(panels, (panel) => each(4, (j) => step(skip, panel, j))),
+            high.set(v128.load32_splat(a.get, FOUR * skip)),
+            low.set(v128.load32_splat(a.get, FOUR * skip + 4)),
+            each(panels, (panel) => step(skip, panel)),
           ]),
           weights.map((p) => p.set(i32.add(p.get, i32.const(PANEL_ROW * count)))),
           a.set(i32.add(a.get, i32.const(FOUR * count))),
@@ -191,15 +207,14 @@ function tile(m: ModuleBuilder, panels: number, { split }: Way): Func {
         each(panels, (panel) => [
           onward(columns, COLUMNS, panel),
           each(4, (j) => {
-            const [first, second] = sums[4 * panel + j]!;
-            const scaled = f32x4.mul(f32x4.convert_i32x4_s(whole(first, second)), high.get);
+            const scaled = f32x4.mul(f32x4.convert_i32x4_s(whole(sums[4 * panel + j]!)), high.get);
             const value = f32x4.mul(scaled, v128.load(columns.get, 16 * j));
-            return first.set(f32x4.add(value, v128.load(columns.get, BIAS + 16 * j)));
+            return sums[4 * panel + j]![0]!.set(f32x4.add(value, v128.load(columns.get, BIAS + 16 * j)));
           }),
         ]),
         each(panels, (panel) => [
           onward(c, 64, panel),
-          storesOf(each(4, (j) => v128.store(c.get, sums[4 * panel + j]![0].get, 16 * j))),
+          storesOf(each(4, (j) => v128.store(c.get, sums[4 * panel + j]![0]!.get, 16 * j))),
         ]),
       ];
     }),
@@ -207,7 +222,7 @@ function tile(m: ModuleBuilder, panels: number, { split }: Way): Func {
 }
 
 /** Panels that a row is multiplied with at a time: as many as their sums find registers. */
-const together = (m: ModuleBuilder): number => (m.wide ? 2 : 1);
+const together = ({ wide }: ModuleBuilder, { split }: Way): number => (!wide ? 1 : split ? 2 : 4);
 
 /**
  * The whole product: some panels at a time, for all rows one after the other. Panels that are worked on together lie far apart, so that each is one
@@ -218,7 +233,7 @@ export function quantizedProduct(m: ModuleBuilder, way: Way & { readonly turns?:
   return m.memo(`quantizedProduct ${way.split} ${turns}`, () =>
     m.func({ params: i32s(11) }, (f, rows, panels, words, a, aStride, b, aScales, columns, c, cStride, zeros) => {
       const [row, part] = [f.local("i32"), f.local("i32")];
-      const count = together(m);
+      const count = together(m, way);
       const panelBytes = i32.shl(words.get, i32.const(6));
       const call = (width: number, panel: Local): Code =>
         forRange(row, i32.const(0), rows.get, 1, [

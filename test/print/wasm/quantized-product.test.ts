@@ -5,6 +5,7 @@ import { ConstantTable } from "../../../src/print/wasm/constants.ts";
 import { i32 } from "../../../src/print/wasm/instructions.ts";
 import { packPanels } from "../../../src/print/wasm/pack.ts";
 import {
+  apartPairs,
   columnsBytes,
   quantizedColumns,
   quantizedProduct,
@@ -78,6 +79,7 @@ function computed(
     quantizedColumns(m, s).call(
       ...[panels, words, at.packed, at.scale, ...(s.bias ? [at.bias] : []), at.columns].map((x) => i32.const(x)),
     ),
+    o.split ? [] : apartPairs(m).call(i32.const(panels * words), i32.const(at.packed)),
     Array.from({ length: rows }, (_, i) =>
       quantizeRow(m, { ...o, constants, steps: STEPS }).call(
         ...[at.a + i * depth * 4, depth, at.left + i * depth * 2, at.scales + 4 * i].map((x) => i32.const(x)),
