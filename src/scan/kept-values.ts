@@ -27,7 +27,9 @@ export interface KeptValues {
 /** What is kept from a forward pass for its later levels and for the backward pass. */
 export function keepValues(pass: ForwardPass): KeptValues {
   const { panels } = pass.found;
-  const inMemory = (n: AnyNode): boolean => panels.has(n) || n.op === "mean" || pass.nextState.has(n);
+  // A mean of the way back is none of these.
+  const inMemory = (n: AnyNode): boolean =>
+    panels.has(n) || pass.nextState.has(n) || (n.op === "mean" && pass.level.has(n));
   return slotsFor(keptOf(pass, inMemory), pass, inMemory);
 }
 
@@ -53,15 +55,18 @@ function keptOf(
 /** A kept value takes the panel of a gate that nobody reads any more — its own, as a rule — or else one more slot. */
 function slotsFor(
   kept: ReadonlySet<AnyNode>,
-  { found, order, level, width, reads, adjoints }: ForwardPass,
+  { found, order, level, width, nextState, reads, adjoints }: ForwardPass,
   inMemory: (n: AnyNode) => boolean,
 ): KeptValues {
   const { panels } = found;
   const readBackward = new Set(inOrder(adjoints, (n) => inMemory(n) || kept.has(n)));
   const lastRead = new Map<AnyNode, number>();
-  for (const read of reads)
-    for (const n of inOrder([read.value], (n) => inMemory(n) || (kept.has(n) && level.get(n)! < read.level)))
-      lastRead.set(n, Math.max(lastRead.get(n) ?? 0, read.level));
+  for (const read of reads) {
+    // A next state, or what is kept, is made of other values at its own level, and loaded behind it.
+    const isLoaded = (n: AnyNode): boolean =>
+      panels.has(n) || n.op === "mean" || ((kept.has(n) || nextState.has(n)) && level.get(n)! < read.level);
+    for (const n of inOrder([read.value], isLoaded)) lastRead.set(n, Math.max(lastRead.get(n) ?? 0, read.level));
+  }
   const slots = [...found.slots];
   const slotOf = new Map<AnyNode, number>();
   for (const value of order.filter((n) => kept.has(n))) {
