@@ -5,6 +5,7 @@ import { nearestPlaces, type StatePiece } from "../explain/nearest-places.ts";
 import { type Model, open } from "../formats/open.ts";
 import type { HeldPlace } from "../layers/held-values.ts";
 import { expectInteger, FailureError, UsageError } from "../shared/errors.ts";
+import { mapValues } from "../shared/records.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { encoded } from "./encode.ts";
@@ -18,12 +19,13 @@ import {
   carriesOn,
   notOne,
   probe,
+  probedSteps,
   type SequencePort,
   statesAfter,
   type Traced,
   traceOf,
 } from "./sequence-port.ts";
-import { keyOf, labelsOf, logitsOf, outputOf, placeOf, valuesOf } from "./sequence-values.ts";
+import { keyOf, labelsOf, logitsOf, outputOf, type Probed, placeOf, valuesOf } from "./sequence-values.ts";
 
 export interface OpenSequenceModelOptions {
   readonly file: Uint8Array | Blob;
@@ -97,8 +99,8 @@ class SequenceModel implements OpenedModel {
   private readonly tokens: readonly string[] | undefined;
   /** Of each layer the value that others read: the cell's first state, the last that is named. */
   private readonly shown = new Map<string, string>();
-  /** Shapes of the outputs at the first run. */
-  private readonly probed: Readonly<Record<string, { readonly shape: readonly number[] }>>;
+  /** The outputs of the first run. */
+  private readonly probed: Readonly<Record<string, Probed>>;
   private carries: Promise<boolean> | undefined;
 
   constructor(
@@ -109,7 +111,7 @@ class SequenceModel implements OpenedModel {
     this.model = model;
     this.port = port;
     this.tokenizer = tokenizer;
-    this.probed = first.outputs;
+    this.probed = mapValues(first.outputs, ({ shape }) => ({ steps: probedSteps(port), shape }));
     this.tokens = tokenizer?.vocabulary ?? (bound ? Array.from({ length: bound }, (_, k) => String(k)) : undefined);
     const keys = Object.keys(first.values).map(placeOf);
     for (const { layer, name } of keys) this.shown.set(layer, name);
@@ -262,7 +264,7 @@ class SequenceModel implements OpenedModel {
     const all = Object.entries(traced.outputs)
       .filter(([name]) => !states.has(name))
       .flatMap(
-        ([name, output]): ReadOutput | [] => outputOf(name, output, { steps, probed: this.probed[name]!.shape }) ?? [],
+        ([name, output]): ReadOutput | [] => outputOf(name, output, { steps, probed: this.probed[name]! }) ?? [],
       );
     const predicted = tokens && all.find(({ width, everyStep }) => everyStep && width === tokens.length);
     const predictions: readonly TokenPrediction[] = predicted ? predictionsOf(tokens!, data, logitsOf(predicted)) : [];

@@ -5,7 +5,7 @@ import type { ModelPort } from "../formats/runnable.ts";
 import { UsageError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
 
-/** Steps of the first run, which shows what the model is. */
+/** Steps of the first run, which shows what the model is, where its file fixes none. */
 const PROBE = 3;
 
 /** How a model takes one sequence. */
@@ -18,6 +18,9 @@ export interface SequencePort {
   /** Where the file fixes them. */
   readonly steps: number | undefined;
 }
+
+/** Steps of the first run. */
+export const probedSteps = ({ steps }: SequencePort): number => steps ?? PROBE;
 
 export type Traced = Awaited<ReturnType<Model["trace"]>>;
 
@@ -41,7 +44,7 @@ export async function probe(model: Model): Promise<{ port: SequencePort; first: 
   let why: unknown;
   for (const port of ports)
     try {
-      const data = new Float64Array((port.steps ?? PROBE) * port.channels);
+      const data = new Float64Array(probedSteps(port) * port.channels);
       const first = await traceOf(model, port, data);
       const shapes = Object.values(first.values).map(({ shape }) => shape);
       if (shapes.length > 0 && shapes.every(([, batch]) => batch === 1)) return { port, first };
@@ -91,7 +94,7 @@ export const traceOf = (
 
 /** What whole numbers that it reads must be below, where it says so. */
 export async function boundOf(model: Model, port: SequencePort): Promise<number | undefined> {
-  const bounds = await model.bounds(inputsOf(model, port, new Float64Array(port.steps ?? PROBE)));
+  const bounds = await model.bounds(inputsOf(model, port, new Float64Array(probedSteps(port))));
   return bounds[port.name];
 }
 

@@ -30,21 +30,27 @@ export const valuesOf = ({ values }: Traced, steps: number, layers: readonly str
     return [{ name, layer: layers.indexOf(layer), units: shape[2]!, data: Float32Array.from(data) }];
   });
 
+/** What an output was when the model was opened. */
+export interface Probed {
+  readonly steps: number;
+  readonly shape: readonly number[];
+}
+
 /**
- * An output of one sequence: its numbers at every step, or at the end.
- * @param probed its shape when another number of steps was read: numbers at the end may be as many as there are steps now
+ * An output of one sequence: its numbers at every step, or at the end. It follows the steps if another number of them gave it another
+ * shape. Where as many were read when the model was opened only its axes tell: numbers at the end may be as many as there are steps.
  */
 export function outputOf(
   name: string,
   { shape, data }: ModelResult,
-  { steps, probed }: { readonly steps: number; readonly probed: readonly number[] },
+  { steps, probed }: { readonly steps: number; readonly probed: Probed },
 ): ReadOutput | undefined {
   if (data.length > MAXIMUM_OUTPUT || data.length === 0) return undefined;
   const axes = shape.filter((n) => n !== 1);
   const numbers = Float32Array.from(data);
-  const follows = shape.length > 2 || !sameShape(shape, probed);
-  if (steps > 1 && follows && axes[0] === steps && axes.length <= 2)
-    return { name, everyStep: true, width: data.length / steps, data: numbers };
+  const follows = steps === probed.steps ? steps > 1 && shape.length > 2 : !sameShape(shape, probed.shape);
+  const rest = axes[0] === steps ? axes.slice(1) : steps === 1 ? axes : undefined;
+  if (follows && rest && rest.length <= 1) return { name, everyStep: true, width: data.length / steps, data: numbers };
   return axes.length <= 1 ? { name, everyStep: false, width: data.length, data: numbers } : undefined;
 }
 

@@ -20,6 +20,7 @@ import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 import { openModel } from "../../src/worker/opened-model.ts";
 import { MAX_MODEL_BYTES } from "../../src/worker/protocol.ts";
+import { outputOf } from "../../src/worker/sequence-values.ts";
 import { chainOf, fileOf, recurrentSpec } from "../formats/networks.ts";
 import { crossEntropyOf } from "../support/cross-entropy.ts";
 import { workerHere } from "./worker-here.ts";
@@ -126,6 +127,11 @@ describe("the worker opens", () => {
     expect(reading.tokens).toEqual(["b", "a", "d"]);
     expect(reading.leftOut).toEqual(["🙂"]);
     expect(reading.predictions).toHaveLength(3);
+    // What comes after the first token is said, too.
+    const one = await client.call("read", { id: facts.id, text: "b" });
+    expect(one).toMatchObject({ tokens: ["b"], outputs: [], loss: undefined });
+    expect(one.predictions).toHaveLength(1);
+    expect(one.predictions[0]!.probabilities[0]).toBeCloseTo(reading.predictions[0]!.probabilities[0]!, 5);
     const other = await trainTokenizer("abcdefgh", { kind: "grapheme" });
     await expect(client.call("open", { ...given, tokenizer: JSON.stringify(other.toJSON()) })).rejects.toMatchObject({
       code: "bad-model",
@@ -232,12 +238,18 @@ describe("the worker opens", () => {
     ] as const) {
       const { bytes } = convertModel(fileOf(chainOf(layers, { width: 2 })), { to: "keras" });
       const { id } = await client.call("open", { file: file(bytes, "a.keras"), name: "a.keras" });
-      for (const steps of [2, 3, classes, 9]) {
+      for (const steps of [1, 2, 3, classes, 9]) {
         const { outputs } = await client.call("readSeries", { id, data: numbers(2 * steps) });
         expect(outputs, `${steps} steps`).toMatchObject([{ everyStep, width }]);
         expect(outputs[0]!.data).toHaveLength(everyStep ? steps : classes);
       }
     }
+    // As graphs give the last state of a layer: of as many axes as what is said at every step.
+    const state = { shape: [1, 1, classes], data: numbers(classes), type: "float32" } as const;
+    for (const steps of [1, 2, classes])
+      expect(outputOf("h", state, { steps, probed: { steps: 3, shape: state.shape } })).toMatchObject({
+        ...{ everyStep: false, width: classes },
+      });
   });
 
   test("a model of words reads a word that it does not know as it was trained to", async () => {
