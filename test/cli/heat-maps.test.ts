@@ -29,3 +29,25 @@ it("gives gates the scale 0 … 1 and values with signs the same on both sides",
     ].join("\n"),
   );
 });
+
+it("says that a direction reads from the end, keeps the order of units that vary alike, and gives what passes 1 the scale with signs", () => {
+  const data = Float32Array.of(0, 0, 0.5, 2, 2, 0.5);
+  const values = { i_l0_reverse: { shape: [2, 1, 3] as const, data }, own_l0: { shape: [2, 1, 3] as const, data } };
+  const shown = heatMaps({ tokens: ["a", "b"], values }, { ...options, names: ["i"], reverse: true, units: 1 });
+  expect(shown).toBe("i  input gate, read from the end   −2  ░▒▓█ 2\n       a b\nunit 0 ▒▒██\n");
+  // A value of one's own has no name but its own.
+  expect(heatMaps({ tokens: ["a", "b"], values }, { ...options, names: ["own"], units: 1 })).toMatch(/^own {3}−2/);
+});
+
+it("chooses units by all values that are shown", () => {
+  // Unit 0 moves more than unit 1 in one value, less in both together.
+  const values = {
+    f_l0: { shape: [2, 1, 2] as const, data: Float32Array.of(0, 0, 1, 0.9) },
+    c_l0: { shape: [2, 1, 2] as const, data: Float32Array.of(0, 0, 0, 1) },
+  };
+  for (const names of [
+    ["f", "c"],
+    ["c", "f"],
+  ])
+    expect(heatMaps({ tokens: ["a", "b"], values }, { ...options, names, units: 1 })).not.toContain("unit 0");
+});
