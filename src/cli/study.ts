@@ -75,17 +75,17 @@ async function study(flags: StudyFlags, io: Io): Promise<void> {
     for (const pair of pairs) {
       const settings = scaled(settingsOf(pair.task), flags.budget);
       for (let seed = 0; seed < seeds; seed++) {
-        const trial =
-          records.find({ task: pair.task.name, cell: pair.cell, seed, settings }) ??
-          (await tried(pair, seed, settings, flags, controller.signal));
+        const known = records.find({ task: pair.task.name, cell: pair.cell, seed, settings });
+        const kept = known?.withoutGradients && flags.gradients ? undefined : known;
+        const trial = kept ?? (await tried(pair, seed, settings, flags, controller.signal));
         if (!trial) {
           await io.stderr.write(
             `Stopped. ${output} keeps ${counted(found.length, "finished trial")}; the same command continues.\n`,
           );
           throw new Ended(EXIT.interrupted);
         }
-        if (!records.find(trial)) records.add(trial);
-        else left++;
+        if (kept) left++;
+        else records.add(trial);
         spent += trial.cpuSeconds;
         found.push(trial);
         if (!quiet && !json) await io.stderr.write(`${lineOf(trial)}\n`);
@@ -125,7 +125,12 @@ async function tried(
   const gradients = flags.gradients && seed === 0;
   const result = await runTrial({ machine, task, cell, seed, settings, gradients, signal });
   const { user, system } = process.cpuUsage(before);
-  return result && { task: task.name, cell, seed, settings, ...result, cpuSeconds: (user + system) / 1e6 };
+  return (
+    result && {
+      ...{ task: task.name, cell, seed, settings, ...result, cpuSeconds: (user + system) / 1e6 },
+      ...(seed === 0 && !flags.gradients && { withoutGradients: true as const }),
+    }
+  );
 }
 
 function lineOf({ task, cell, seed, cpuSeconds, ...result }: KeptTrial): string {

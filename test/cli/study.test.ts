@@ -54,8 +54,20 @@ describe("a study", () => {
   it("other settings are other trials", async () => {
     await longshort(call("three"));
     const { stdout } = await longshort(call("three", "--budget", "0.002"));
-    expect(stdout).not.toContain("run before");
+    expect(stdout).not.toContain("from before");
     expect(kept("three")).toHaveLength(8);
+  });
+
+  it("a trial whose gradients were left out is run again where they are wanted", async () => {
+    const study = async (...more: string[]) =>
+      (await longshort(call("gradients", "--tasks", "adding-100", "--cells", "rnn", ...more))).stdout;
+    expect(await study("--no-gradients")).not.toContain("after training");
+    expect(await study("--no-gradients")).toContain("2 trials, 2 of them from before");
+    const measured = await study();
+    expect(measured).toContain("2 trials, 1 of them from before");
+    expect(measured).toMatch(/rnn +after training/);
+    for (const more of [[], ["--no-gradients"]])
+      expect(await study(...more)).toContain("2 trials, 2 of them from before");
   });
 
   it("Ctrl-C ends it, and what is finished is kept", async () => {

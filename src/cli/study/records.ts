@@ -8,6 +8,8 @@ import { makeOutput } from "../run-paths.ts";
 /** A line of `trials.jsonl`. */
 export interface KeptTrial extends TrialRecord {
   readonly settings: TrialSettings;
+  /** Its gradients were to be measured, and the call asked not to: one that wants them runs the trial again. */
+  readonly withoutGradients?: true;
 }
 
 /** What tells a trial from others: one with other settings is another. */
