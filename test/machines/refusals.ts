@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { lstm } from "../../src/cells/lstm.ts";
-import type { Kernel, Launch, Plan, Range, Scan } from "../../src/compute/plan.ts";
-import { add, constant, mean, variable } from "../../src/math/expression.ts";
+import type { Kernel, Launch, Plan, Range, Reduce, Scan } from "../../src/compute/plan.ts";
+import { add, constant, mean, product, variable } from "../../src/math/expression.ts";
 import { FailureError, UsageError } from "../../src/shared/errors.ts";
 import type { Laws } from "./conformance.ts";
 import { block } from "./harness.ts";
@@ -19,6 +19,10 @@ const addition: Kernel = {
   outputs: { out: { value: add(variable("a"), variable("b")), strides: [1] } },
 };
 const operands = { a: range(0, 4), b: range(16, 4), out: range(32, 4) };
+const sum: Reduce = {
+  ...{ op: "reduce", shape: [4], inputs: { a: [1], b: [1] }, combine: "sum", over: [true] },
+  value: add(variable("a"), variable("b")),
+};
 const gather: Kernel = { op: "gather", rows: 2, vocabulary: 2, columns: 2 };
 const rows = { indices: range(0, 2, "int"), table: range(16, 4), out: range(32, 4) };
 const matmul: Kernel = {
@@ -53,6 +57,20 @@ const wrong: Readonly<Record<string, readonly [Launch, RegExp]>> = {
     { kernel: { ...addition, inputs: { a: [1], b: [1, 1] } } as Kernel, operands },
     /strides/,
   ],
+  "strides that go back": [{ kernel: { ...addition, inputs: { a: [-1], b: [1] } } as Kernel, operands }, /strides/],
+  "strides of half an element": [
+    { kernel: { ...addition, inputs: { a: [0.5], b: [1] } } as Kernel, operands },
+    /strides/,
+  ],
+  "an operand before its arena": [{ kernel: addition, operands: { ...operands, b: range(-1, 4) } }, /"b".* -1 to 3/],
+  "an operand that begins between two elements": [
+    { kernel: addition, operands: { ...operands, b: range(0.5, 4) } },
+    /"b".* 0\.5 to 4\.5/,
+  ],
+  "an operand that ends between two elements": [
+    { kernel: addition, operands: { ...operands, b: range(16, 4.5) } },
+    /"b".* 16 to 20\.5/,
+  ],
   "a variable that is no input": [{ kernel: { ...addition, inputs: { a: [1] } } as Kernel, operands }, /"b"/],
   "a variable that every object has": [
     { kernel: { ...addition, outputs: { out: { value: variable("constructor"), strides: [1] } } } as Kernel, operands },
@@ -61,6 +79,13 @@ const wrong: Readonly<Record<string, readonly [Launch, RegExp]>> = {
   "a mean, which only cells have": [
     { kernel: { ...addition, outputs: { out: { value: mean(variable("a")), strides: [1] } } } as Kernel, operands },
     /a mean, which only the equations of cells/,
+  ],
+  "a product, which only cells have": [
+    {
+      kernel: { ...addition, outputs: { out: { value: product("g", variable("a")), strides: [1] } } } as Kernel,
+      operands,
+    },
+    /a product, which only the equations of cells/,
   ],
   "one name for an input and an output": [
     { kernel: { ...addition, outputs: { a: { value: variable("b"), strides: [1] } } } as Kernel, operands },
@@ -99,6 +124,30 @@ const wrong: Readonly<Record<string, readonly [Launch, RegExp]>> = {
   "a scan of no steps": [{ kernel: { ...scan, steps: 0 }, operands: {} }, /at least one step/],
   "a scan of no examples": [{ kernel: { ...scan, batch: 0 }, operands: {} }, /one example/],
   "a scan of no units": [{ kernel: { ...scan, hiddenSize: 0 }, operands: {} }, /one unit/],
+  "a scan whose rows of output overlap": [{ kernel: { ...scan, outputStride: 0 }, operands: {} }, /outputStride is 0/],
+  "a trace of what the cell does not name": [
+    { kernel: { ...scan, trace: ["forget"] }, operands: {} },
+    /"lstm" has no value called "forget"; it names i, f, g, o/,
+  ],
+  "a sum that says of too few axes whether it is over them": [
+    { kernel: { ...sum, over: [] }, operands },
+    /`over` has 0 entries for 1 axes/,
+  ],
+  "a sum over five axes": [
+    { kernel: { ...sum, shape: [1, 1, 1, 1, 4], over: [true, true, true, true, true] }, operands },
+    /5 axes/,
+  ],
+  "touched blocks along two axes": [
+    {
+      kernel: { ...sum, shape: [2, 2], inputs: { a: [1, 1], b: [1, 1] }, over: [true, true], touched: true },
+      operands,
+    },
+    /`touched` tells of blocks along one axis/,
+  ],
+  "touched blocks of what is not read in a row": [
+    { kernel: { ...sum, inputs: { a: [2], b: [1] }, touched: true }, operands },
+    /`touched`.*\[2\], \[1\]/,
+  ],
   "blocks that begin more than a block before": [
     {
       kernel: { op: "scatterAdd", rows: 2, vocabulary: 2, columns: 2, touched: { lead: 128 } },
@@ -133,7 +182,11 @@ export const refusalLaws: Laws = {
       expect(error, what).toBeInstanceOf(UsageError);
       expect((error as Error).message, what).toMatch(words);
     }
-    await machine.prepare(planOf({ kernel: addition, operands }), { memory });
+    // What lies side by side does not overlap.
+    for (const fits of [operands, { a: range(0, 4), b: range(8, 4), out: range(4, 4) }])
+      await machine.prepare(planOf({ kernel: addition, operands: fits }), { memory });
+    const beyond = { ...planOf({ kernel: addition, operands }), scalars: { rate: range(64, 1) } };
+    await expect(machine.prepare(beyond, { memory })).rejects.toThrow(/scalar "rate" is elements 64 to 65/);
     memory.close();
   },
 
