@@ -51,12 +51,12 @@ export const widthOf = (cell: Cell, n: AnyNode): Width => widthsOf(cell).get(n) 
  * Throws a UsageError "bad-cell" that names the cell and the two widths, or what is read and given by nothing.
  */
 export const widthsOf = /* @__PURE__ */ perCell((cell): ReadonlyMap<AnyNode, Width | undefined> => {
-  const widths = new Map<AnyNode, Width | undefined>();
-  const given = givenTo(cell);
+  // What is given has its width also where nothing reads it.
+  const widths = new Map<AnyNode, Width | undefined>(givenTo(cell));
   const recurrent = recurrentGates(cell);
   for (const n of nodesOf(cell)) {
-    if (given.has(n)) widths.set(n, given.get(n));
-    else if (n.op === "product" && cell.projections.includes(n.name)) widths.set(n, "projection");
+    if (widths.has(n)) continue;
+    if (n.op === "product" && cell.projections.includes(n.name)) widths.set(n, "projection");
     else if (n.op === "product" && recurrent.includes(n.name)) widths.set(n, "hidden");
     else if (n.op === "variable" || n.op === "product" || n.op === "transposed")
       throw new UsageError(

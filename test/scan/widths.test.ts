@@ -1,13 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { defineCell, gateOf, input } from "../../src/cells/define.ts";
+import { defineCell, gateOf, input, variables } from "../../src/cells/define.ts";
 import { gru } from "../../src/cells/gru.ts";
 import { layerNormLstm } from "../../src/cells/layer-norm-lstm.ts";
 import { lstm } from "../../src/cells/lstm.ts";
 import { minLstm } from "../../src/cells/min-lstm.ts";
 import { rnn } from "../../src/cells/rnn.ts";
+import { openMachine } from "../../src/compute/open.ts";
 import { add, mul, product, sigmoid, tanh, transposed, variable } from "../../src/math/expression.ts";
 import { forwardProgram, stepProgram } from "../../src/scan/lower.ts";
 import { parameterShapes, recurrentGates, recurrentWidth, widthsOf } from "../../src/scan/widths.ts";
+import { difference } from "../support/difference.ts";
+import { runRecurrent } from "../support/recurrent.ts";
+import { randomCase } from "../support/recurrent-cases.ts";
 
 const sizes = { inputSize: 3, hiddenSize: 5, projectionSize: 2 };
 
@@ -51,6 +55,29 @@ describe("shapes of a cell's parameters", () => {
       expect(shape).toEqual([5]);
     }
   });
+});
+
+test("a state that no equation reads has its width, and no gradient comes back through it", async () => {
+  const cell = defineCell({
+    name: "reads out",
+    gates: { a: input() },
+    state: { y: "projection", m: "hidden" },
+    projections: ["p"],
+    step: ({ a }, previous, { project }) => {
+      const m = tanh(add(mul(0.5, previous.m), a));
+      return { y: project.p(m), m };
+    },
+  });
+  expect(widthsOf(cell).get(variables.previous("y"))).toBe("projection");
+  const read = { name: cell.name, make: () => cell, projectionSize: 3, drawsPerStep: false, minSize: 1 };
+  const c = randomCase(read, { steps: 2, batch: 1, inputSize: 1, hiddenSize: 2 }, 3);
+  const [reference, wasm] = [await openMachine("reference"), await openMachine("wasm")];
+  const [expected, came] = [await runRecurrent(reference, c), await runRecurrent(wasm, c)];
+  for (const { gradients } of [expected, came]) expect(Array.from(gradients["initial.y"]!)).toEqual([0, 0, 0]);
+  for (const [name, values] of Object.entries(expected.gradients))
+    expect(difference(came.gradients[name]!, values), name).toBeLessThan(1e-6);
+  reference.close();
+  wasm.close();
 });
 
 describe("widths that do not fit are refused with the name of the cell", () => {
