@@ -1,20 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  type Cell,
-  defineCell,
-  type Gate,
-  gateOf,
-  input,
-  type Parts,
-  split,
-  variables,
-} from "../../src/cells/define.ts";
-import { type AnyNode, add, type Expression, mean, mul, sigmoid, sub, tanh } from "../../src/math/expression.ts";
+import { type Cell, variables } from "../../src/cells/define.ts";
+import type { AnyNode } from "../../src/math/expression.ts";
 import { backOf } from "../../src/scan/adjoints.ts";
 import { forwardProgram, stepProgram } from "../../src/scan/lower.ts";
 import type { ForwardProgram, Phase, Place, StepProgram } from "../../src/scan/program.ts";
 import { nodesOf } from "../../src/scan/widths.ts";
+import { cellOf, randomCells } from "../support/random-cell.ts";
 import { lawCells } from "../support/recurrent-cells.ts";
 
 /*
@@ -118,47 +110,11 @@ const check = (cell: Cell): void => {
   runBackward(program, runForward(cell, program));
 };
 
-/** A cell of any gates, whose step mixes what it has by the numbers of `picks`. */
-function randomCell(kinds: readonly number[], picks: readonly number[]): Cell {
-  const pool: Expression[] = [];
-  let next = 0;
-  const pick = (below: number): number => picks[next++ % picks.length]! % below;
-  const any = (): Expression => pool[pick(pool.length)]!;
-  const mix = (): void => {
-    const [a, b] = [any(), any()];
-    pool.push([tanh(a), sigmoid(a), mul(a, b), add(a, b), sub(a, tanh(b)), mul(a, mean(b))][pick(6)]!);
-  };
-  const gates: Record<string, Gate> = {};
-  kinds.forEach((kind, k) => {
-    const of = gateOf(tanh, ({ previous, gates: before, parts }) => {
-      const values = [...Object.values(previous), ...Object.values(before), ...Object.values(parts).map(({ h }) => h)];
-      return mul(values[k % values.length]!, values[(kind + k) % values.length]!);
-    });
-    gates[`g${k}`] = [sigmoid, tanh, split(), input(sigmoid), of][kind]!;
-  });
-  return defineCell({
-    name: JSON.stringify([kinds, picks]),
-    gates,
-    state: ["h", "m"],
-    step(values, previous) {
-      for (const value of Object.values(values as Record<string, Expression | Parts>))
-        pool.push(...("x" in value && "h" in value ? [value.x, value.h] : [value as Expression]));
-      pool.push(previous.h, previous.m);
-      for (let k = 0; k < picks.length; k++) mix();
-      return { h: pool.at(-1)!, m: any(), seen: any() };
-    },
-  });
-}
-
 test.each(lawCells)("$name: what is loaded from a place lies there", ({ make }) => check(make()));
 
 test("of any cell", () => {
   fc.assert(
-    fc.property(
-      fc.array(fc.nat(4), { minLength: 1, maxLength: 5 }),
-      fc.array(fc.nat(1000), { minLength: 3, maxLength: 24 }),
-      (kinds, picks) => check(randomCell(kinds, picks)),
-    ),
+    fc.property(randomCells, (random) => check(cellOf(random))),
     { numRuns: 500 },
   );
 });
