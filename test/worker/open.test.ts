@@ -288,6 +288,8 @@ describe("the worker opens", () => {
     await refused(writeSafetensors(one), "unknown-network");
     await refused(golden("torch-onnx/tagger_lstm_gru_seqfirst_op11/model.onnx").slice(0, 900), "damaged-onnx");
     await refused(golden("torch-onnx/tagger_lstm_gru_seqfirst_op11/model.onnx"), "not-a-sequence-model");
+    // Its file wants two sequences at a time.
+    await refused(golden("torch-onnx/lstm_nobias_op14/model.onnx"), "not-a-sequence-model");
     // Nobody reads it: its size is enough.
     const large = Object.assign(new Uint8Array(), { name: "x" });
     Object.defineProperty(large, "length", { value: MAX_MODEL_BYTES + 1 });
