@@ -40,6 +40,16 @@ export async function derived(
   graph.backward([[result, seed]]);
   const executable = await compile(graph, { machine });
   for (const [name, data] of Object.entries(values)) executable.write(name, data);
+  // What lay in the memory before must not matter.
+  const { activations } = executable.arenas;
+  if (activations) {
+    const { length } = activations;
+    machine.write(
+      activations,
+      { arena: "activations", offset: 0, length, type: "float" },
+      new Array(length).fill(Number.NaN),
+    );
+  }
   executable.run();
   const gradients: Record<string, number[]> = {};
   for (const name of Object.keys(shapes)) gradients[name] = Array.from(await executable.readAdjoint(inputs[name]!));
