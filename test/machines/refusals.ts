@@ -204,7 +204,8 @@ export const refusalLaws: Laws = {
     expect(() => machine.run(prepared, { t: 1 })).toThrow(UsageError);
     expect(() => machine.write(memory, range(0, 4), [1, 2, 3])).toThrow(UsageError);
     expect(() => machine.readInto(memory, range(0, 4), new Float32Array(5))).toThrow(UsageError);
-    expect(() => machine.write(memory, range(62, 4), [1, 2, 3, 4])).toThrow(UsageError);
+    for (const offset of [62, -1])
+      expect(() => machine.write(memory, range(offset, 4), [1, 2, 3, 4])).toThrow(UsageError);
     memory.close();
   },
 
@@ -234,5 +235,7 @@ export const refusalLaws: Laws = {
     other.close();
     expect(() => other.arena("memory", 1)).toThrow(/the machine was closed/);
     expect(() => other.write(foreign, range(0, 1), [1])).toThrow(/the machine was closed/);
+    expect(() => other.run(strange)).toThrow(/the machine was closed/);
+    await expect((async () => other.prepare(plan, { memory: foreign }))()).rejects.toThrow(/the machine was closed/);
   },
 };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect } from "vitest";
-import { type Kernel, TOUCHED_BLOCK } from "../../src/compute/plan.ts";
+import { type Kernel, type Range, TOUCHED_BLOCK } from "../../src/compute/plan.ts";
 import type { Laws } from "./conformance.ts";
 import { numbers, rounding, runKernel } from "./harness.ts";
 
@@ -104,4 +104,43 @@ export const rowLaws: Laws = {
     ]);
     expect(clears).toEqual(plain);
   },
+
+  "scatterAdd notes the blocks of its rows, and always the first and the last; what was noted before with `keep` only":
+    async (machine) => {
+      const [vocabulary, columns, lead, rows] = [50, 21, 37, 2];
+      const count = Math.ceil((lead + vocabulary * columns) / TOUCHED_BLOCK);
+      let used = 0;
+      const take = (length: number, type: Range["type"] = "float"): Range => {
+        used += length;
+        return { arena: "memory", offset: used - length, length, type };
+      };
+      const operands = {
+        ...{ indices: take(rows, "int"), source: take(rows * columns) },
+        ...{ out: take(vocabulary * columns), touched: take(count, "int") },
+      };
+      const memory = machine.arena("memory", used);
+      const run = async (indices: readonly number[], keep: boolean): Promise<number[]> => {
+        const kernel: Kernel = { op: "scatterAdd", rows, vocabulary, columns, keep, touched: { lead } };
+        const plan = { launches: [{ kernel, operands }], arenas: { memory: used }, scalars: {} };
+        const prepared = await machine.prepare(plan, { memory });
+        machine.write(memory, operands.indices, indices);
+        machine.run(prepared);
+        prepared.close();
+        return Array.from(await machine.read(memory, operands.touched)).flatMap((word, block) =>
+          word === 0 ? [] : block,
+        );
+      };
+      machine.write(memory, operands.source, numbers(rows * columns, 1));
+      const blocksOf = (row: number): number[] =>
+        [row * columns, (row + 1) * columns - 1].map((element) => Math.floor((lead + element) / TOUCHED_BLOCK));
+      const ends = [0, count - 1];
+      const these = (...rows: readonly number[]): number[] =>
+        [...new Set([...ends, ...rows.flatMap(blocksOf)])].toSorted((a, b) => a - b);
+      // Row 10 lies in two blocks.
+      expect(new Set(blocksOf(10)).size).toBe(2);
+      expect(await run([10, 30], false)).toEqual(these(10, 30));
+      expect(await run([40, 40], true)).toEqual(these(10, 30, 40));
+      expect(await run([20, 1], false)).toEqual(these(20, 1));
+      memory.close();
+    },
 };
