@@ -24,7 +24,7 @@ export interface KeptValues {
   readonly slotOf: ReadonlyMap<AnyNode, number>;
 }
 
-/** What is kept from a forward pass for its later levels and for the backward pass. */
+/** What is kept from a forward pass for the backward pass: nothing, where there is none. */
 export function keepValues(pass: ForwardPass): KeptValues {
   const { panels } = pass.found;
   // A mean of the way back is none of these.
@@ -34,22 +34,18 @@ export function keepValues(pass: ForwardPass): KeptValues {
 }
 
 /**
- * A value is kept when it is expensive and the backward pass or a later level reads it, unless what lies in memory anyway (states,
- * means, weights) gives it by cheap arithmetic and that one function.
+ * A value is kept when it is expensive and the backward pass reads it, unless what lies in memory anyway (states, means, weights) gives it
+ * by cheap arithmetic and that one function. A later level that reads it, and nobody else, computes it again.
  */
 function keptOf(
-  { found: { panels }, order, level, nextState, reads, adjoints }: ForwardPass,
+  { found: { panels }, order, nextState, adjoints }: ForwardPass,
   inMemory: (n: AnyNode) => boolean,
 ): ReadonlySet<AnyNode> {
   const free = new Set<AnyNode>();
   for (const n of order)
     if (n.op === "mean" || nextState.has(n) || (!panels.has(n) && n.args.every((a) => free.has(a)))) free.add(n);
   const worth = new Set(order.filter((n) => expensive.has(n.op) && !free.has(n)));
-  const kept = new Set(inOrder(adjoints, (n) => inMemory(n) || worth.has(n)).filter((n) => worth.has(n)));
-  for (const read of reads)
-    for (const n of inOrder([read.value], (n) => inMemory(n) || kept.has(n)))
-      if (worth.has(n) && level.get(n)! < read.level) kept.add(n);
-  return kept;
+  return new Set(inOrder(adjoints, (n) => inMemory(n) || worth.has(n)).filter((n) => worth.has(n)));
 }
 
 /** A kept value takes the panel of a gate that nobody reads any more — its own, as a rule — or else one more slot. */
