@@ -23,7 +23,9 @@ export function cellOf({ kinds, picks, projected }: RandomCell): Cell {
   const any = (): Expression => pool[pick(pool.length)]!;
   const mix = (): void => {
     const [a, b] = [any(), any()];
-    pool.push([tanh(a), sigmoid(a), mul(a, b), add(a, b), sub(a, tanh(b)), mul(a, mean(b))][pick(6)]!);
+    pool.push(
+      [tanh(a), sigmoid(a), mul(a, b), add(a, b), sub(a, tanh(b)), mul(a, mean(b)), sub(b, mean(a, b))][pick(7)]!,
+    );
   };
   const gates: Record<string, Gate> = {};
   kinds.forEach((kind, k) => {
