@@ -13,6 +13,7 @@ class FakeElement {
   readonly style: Record<string, string> = {};
   readonly dataset: Record<string, string> = {};
   clientWidth = 636;
+  offsetWidth = 100;
   hidden = false;
   readonly name: string;
   constructor(name: string) {
@@ -105,6 +106,16 @@ describe("the curves of compare", () => {
       for (const value of Object.values(attributes)) expect(value).not.toMatch(/NaN|Infinity/);
   });
 
+  it("are drawn again where the page gets another width", () => {
+    const page = new FakeElement("window");
+    vi.stubGlobal("window", page);
+    const svg = draw(through(0, 1, 10, 2));
+    charts.all("figure").at(-1)!.clientWidth = 336;
+    page.listeners.resize!({});
+    expect(svg.attributes.viewBox).toBe("0 0 300 300");
+    expect(paths(svg)).toEqual([expect.stringMatching(/^M50\.0 [\d.]+L292\.0 [\d.]+$/)]);
+  });
+
   it("of any number of runs have a scale", () => {
     const curve = Array.from({ length: 2000 }, (_, k): Point => [k, k % 7]);
     expect(paths(draw(...new Array<readonly Point[]>(100).fill(curve)))).toHaveLength(100);
@@ -118,10 +129,17 @@ describe("the curves of compare", () => {
     at(592);
     expect(tip!.hidden).toBe(false);
     expect(tip!.all("span").map((row) => row.text)).toEqual(["run 11", "run 03"]);
+    // On the side of the pointer that has room, in the colour of each run.
+    expect(tip!.style.left).toBe("496px");
+    const colours = ["var(--run-0)", "var(--run-1)"];
+    expect(svg.all("circle").map(({ attributes }) => attributes.fill)).toEqual(colours);
+    expect(svg.all("path").map(({ attributes }) => attributes.stroke)).toEqual(colours);
+    expect(tip!.all("i").map(({ style }) => style.background)).toEqual(colours.toReversed());
     expect(tip!.all("b")[0]!.text).toBe("step 10");
     expect(svg.all("circle")).toHaveLength(2);
     at(50);
     expect(tip!.all("span").map((row) => row.text)).toEqual(["run 12", "run 04"]);
+    expect(tip!.style.left).toBe("82px");
     // Of a step in the middle between two the earlier one.
     at(50 + 542 * 0.4);
     expect(tip!.all("span").map((row) => row.text)).toEqual(["run 12", "run 04"]);
