@@ -59,16 +59,22 @@ function gainAndOffset(config: Config, { arrays, note }: LayerContext): { weight
   };
 }
 
-const axisOf = (config: Config): number => (config.has("axis") ? config.whole("axis", -1) : -1);
+function axisOf(config: Config): number {
+  const axis = config.get("axis");
+  if (Array.isArray(axis) && axis.length > 1)
+    throw unsupported(`${config.where}: a normalization over the axes ${JSON.stringify(axis)}; one axis is read`);
+  return config.whole("axis", -1, -1);
+}
 
 const layerNormLayer: LayerReader = (config, context) => {
   if (config.flag("rms_scaling", false)) throw unsupported(`${config.where}: rms_scaling`);
+  const axis = axisOf(config);
   const weights = gainAndOffset(config, context);
   return {
     spec: {
       kind: "layer-norm",
       size: weights.weight.shape[0]!,
-      axis: axisOf(config),
+      axis,
       epsilon: config.number("epsilon", 1e-3),
     },
     weights,
@@ -86,10 +92,15 @@ const batchNormLayer: LayerReader = (config, context) => {
   };
 };
 
-const convolutionLayer: LayerReader = (config, { family, arrays }) => {
-  const [outputSize, kernelSize] = [config.whole("filters"), config.whole("kernel_size")];
+/** What knows channels from steps takes the last axis for them, unless it is told otherwise. */
+function expectChannelsLast(config: Config): void {
   if (config.text("data_format", "channels_last") !== "channels_last")
     throw unsupported(`${config.where}: channels before steps`);
+}
+
+const convolutionLayer: LayerReader = (config, { family, arrays }) => {
+  const [outputSize, kernelSize] = [config.whole("filters"), config.whole("kernel_size")];
+  expectChannelsLast(config);
   if (config.whole("groups", 1, 1) !== 1) throw unsupported(`${config.where}: a convolution in groups`);
   const padding = config.text("padding", "valid");
   if (padding !== "valid" && padding !== "same" && padding !== "causal")
@@ -109,8 +120,7 @@ const convolutionLayer: LayerReader = (config, { family, arrays }) => {
 
 const pooling = (of: PoolingSpec["of"], global: boolean): LayerReader =>
   plain((config): PoolingSpec => {
-    if (config.text("data_format", "channels_last") !== "channels_last")
-      throw unsupported(`${config.where}: channels before steps`);
+    expectChannelsLast(config);
     if (global) {
       if (config.flag("keepdims", false)) throw unsupported(`${config.where}: keepdims`);
       return { kind: "pooling", of, window: "global" };
@@ -146,7 +156,10 @@ const readers: ReadonlyMap<string, LayerReader> = new Map(
       return { kind: "dropout", rate: config.number("rate"), per: "step" };
     }),
     Embedding: embeddingLayer,
-    Flatten: plain(() => ({ kind: "flatten" })),
+    Flatten: plain((config) => {
+      expectChannelsLast(config);
+      return { kind: "flatten" };
+    }),
     GaussianDropout: nothing,
     GaussianNoise: nothing,
     GlobalAveragePooling1D: pooling("mean", true),

@@ -42,7 +42,6 @@ export function readRecurrent(cell: GatedCell, config: Config, context: LayerCon
   const resetAfter = cell === "gru" && (bias ? bias.shape.length === 2 : withoutBias(config));
   if (cell === "gru" && bias && config.has("reset_after") && config.flag("reset_after", false) !== resetAfter)
     note(`${config.where}: reset_after is ${resetAfter}, as the shape of the bias says, not the configuration`);
-  if (config.get("implementation") !== undefined) config.number("implementation");
   if (outer.flag("time_major", false)) throw unsupported(`${outer.where}: time_major, sequences with the steps first`);
   return {
     spec: {
