@@ -173,6 +173,7 @@ export type PlainSpec =
   | { readonly kind: "repeat"; readonly times: number }
   /** Along an axis, the batch counted, negative from the end. */
   | { readonly kind: "concatenate"; readonly axis: number }
+  /** Element by element; axes that one value lacks are put behind its batch. */
   | { readonly kind: "combine"; readonly by: "add" | "subtract" | "multiply" | "average" | "maximum" | "minimum" };
 
 /** A layer applied to each step of [B, T, …] alone. */

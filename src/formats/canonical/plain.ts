@@ -115,9 +115,21 @@ const combinations: { [B in Combine]: Combination } = {
   minimum: inTurn(min),
 };
 
+/** Values with as many axes as the one with most has: Keras puts those that another lacks behind its batch. */
+function widened(values: readonly Value[]): readonly Value[] {
+  const rank = Math.max(...values.map(({ tensor }) => tensor.shape.length));
+  return values.map((value) => {
+    const missing = rank - value.tensor.shape.length;
+    if (missing === 0) return value;
+    const [batch, ...rest] = shapeOf(value) as [number, ...number[]];
+    const shape = [batch, ...Array.from({ length: missing }, () => 1), ...rest];
+    return { ...value, tensor: reshape(batchFirst(value), shape), timeMajor: false };
+  });
+}
+
 export const combineLayer: Plain<"combine"> = ({ by }) =>
   plain((values) => {
-    const { tensors, timeMajor } = aligned(values);
+    const { tensors, timeMajor } = aligned(widened(values));
     const inputs = Object.fromEntries(tensors.map((t, k) => [`x${k}`, t]));
     const value = combinations[by](Object.keys(inputs).map(variable));
     return [{ tensor: pointwise(inputs, value), timeMajor, mask: bothMasks(values) }];

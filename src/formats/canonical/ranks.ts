@@ -1,7 +1,8 @@
 import type { CanonicalNode, LayerSpec } from "../canonical.ts";
 
-/** How many axes each output of a layer has, the batch counted, from those of its first input. */
-export function ranksOf(spec: LayerSpec, rank: number, { outputs }: CanonicalNode): number[] {
+/** How many axes each output of a layer has, the batch counted, from those of its inputs. */
+export function ranksOf(spec: LayerSpec, ranks: readonly number[], { outputs }: CanonicalNode): number[] {
+  const rank = spec.kind === "combine" ? Math.max(...ranks) : ranks[0]!;
   const last = spec.kind === "bidirectional" ? spec.backward : spec;
   // Behind the sequences that a recurrent layer gives come its final states.
   const sequences = spec.kind === "bidirectional" && spec.merge === "separate" ? 2 : 1;

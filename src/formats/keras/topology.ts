@@ -1,3 +1,4 @@
+import type { StrictJson } from "../../checkpoint/strict-json.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { directionsOf } from "../canonical/directions.ts";
 import type { CanonicalInput, CanonicalModel, LayerSpec } from "../canonical.ts";
@@ -178,11 +179,14 @@ function firstShape(
   throw unsupported(`layer "${name}": the model does not say what shape its input has`);
 }
 
-/** `[["name", 0, 0], …]`, in Keras 3 also `["name", 0, 0]`. */
+/** `[["name", 0, 0], …]`, in Keras 3 whatever a model was made with: `["name", 0, 0]`, and lists and dictionaries of such. */
 function endpoints(config: Config, key: string): Reference[] {
-  const list = config.list(key);
-  const all = typeof list[0] === "string" ? [list] : list;
-  return all.map((one) => readReference(one, `${config.where}, ${key}`));
+  const where = `${config.where}, ${key}`;
+  const inside = (value: StrictJson | undefined): Reference[] => {
+    if (value instanceof Map) return [...value.values()].flatMap(inside);
+    return Array.isArray(value) && typeof value[0] !== "string" ? value.flatMap(inside) : [readReference(value, where)];
+  };
+  return inside(config.get(key));
 }
 
 function inputsInOrder(inputs: readonly CanonicalInput[], order: readonly string[]): CanonicalInput[] {

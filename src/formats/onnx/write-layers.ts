@@ -13,8 +13,8 @@ export interface LayerWriting {
   readonly node: string;
   /** Names of the values that it reads, batch first. */
   readonly inputs: readonly string[];
-  /** Axes of the first of them, the batch counted. */
-  readonly rank: number;
+  /** How many axes each of them has, the batch counted. */
+  readonly ranks: readonly number[];
   readonly weight: (name: string) => NamedTensor;
   readonly refuse: (why: string) => Error;
 }
@@ -86,9 +86,21 @@ function reshaped(context: LayerWriting, x: string, outer: string, inner: string
   return step(context, "Reshape", [x, shape], "reshaped");
 }
 
-const lastAxis = (axis: number, { rank, refuse }: LayerWriting): void => {
-  if (axis !== -1 && axis !== rank - 1) throw refuse(`it normalizes over axis ${axis} of ${rank}`);
+const lastAxis = (axis: number, { ranks: [rank], refuse }: LayerWriting): void => {
+  if (axis !== -1 && axis !== rank! - 1) throw refuse(`it normalizes over axis ${axis} of ${rank}`);
 };
+
+/** What is read, with as many axes as the one with most has: those that another lacks are put behind its batch. */
+function widened({ graph, node, inputs, ranks }: LayerWriting): readonly string[] {
+  const most = Math.max(...ranks);
+  return inputs.map((x, k) => {
+    if (ranks[k] === most) return x;
+    const axes = Array.from({ length: most - ranks[k]! }, (_, axis) => axis + 1);
+    const name = `${node}/widened.${k}`;
+    graph.node("Unsqueeze", [x, graph.whole(`${name}.axes`, axes)], [name]);
+    return name;
+  });
+}
 
 /** How each kind of layer is written. */
 export const layerWriters: { readonly [K in LayerSpec["kind"]]: LayerWriter<Extract<LayerSpec, { kind: K }>> } = {
@@ -158,11 +170,11 @@ export const layerWriters: { readonly [K in LayerSpec["kind"]]: LayerWriter<Extr
     return [step(context, "Tile", [one, graph.whole(`${node}/times`, [1, spec.times, 1])], "repeated")];
   },
   concatenate: (spec, context) => [step(context, "Concat", context.inputs, "joined", { axis: spec.axis })],
-  combine: (spec, context) => [step(context, combining[spec.by], context.inputs, "combined")],
+  combine: (spec, context) => [step(context, combining[spec.by], widened(context), "combined")],
   "time-distributed"(spec, context) {
     const { layer } = spec;
     const alike = ["dense", "embedding", "activation", "dropout", "identity", "layer-norm", "batch-norm"];
     if (!alike.includes(layer.kind)) throw context.refuse(`a layer of kind "${layer.kind}" over each step`);
-    return layerWriters[layer.kind](layer as never, { ...context, rank: context.rank - 1 });
+    return layerWriters[layer.kind](layer as never, { ...context, ranks: context.ranks.map((rank) => rank - 1) });
   },
 };

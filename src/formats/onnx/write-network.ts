@@ -34,7 +34,11 @@ export function writeNetworkOnnx(model: CanonicalModel): OwnBytes {
     const spec = model.layers.get(node.layer)!;
     const inputs = node.inputs.map((value) => values.get(value)!);
     const made = writeNode(model, node, graph, inputs);
-    const ranks = ranksOf(spec, inputs[0]!.rank, node);
+    const ranks = ranksOf(
+      spec,
+      inputs.map(({ rank }) => rank),
+      node,
+    );
     node.outputs.forEach((value, k) => {
       values.set(value, { name: made[k]!, rank: ranks[k]! });
     });
@@ -54,7 +58,7 @@ function writeNode(
     graph,
     node: node.name,
     inputs: inputs.map(({ name }) => name),
-    rank: inputs[0]!.rank,
+    ranks: inputs.map(({ rank }) => rank),
     weight: (name) => model.weights.get(`${node.layer}.${name}`)!,
     refuse: (why) =>
       new UsageError("not-convertible", `layer "${node.name}" (${spec.kind}) cannot be written as ONNX: ${why}`),

@@ -1,19 +1,22 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { readKeras } from "../../../src/formats/keras/read.ts";
+import { writeNetworkOnnx } from "../../../src/formats/onnx/write-network.ts";
 import { open } from "../../../src/formats/open.ts";
 import { difference } from "../../support/difference.ts";
 import { describeOnMachines } from "../../support/machines.ts";
+import { onnxRuntime, withoutOnnxRuntime } from "../../support/onnxruntime.ts";
 
 /*
  * Files that Keras 3 wrote (`test/golden/keras/make.py`), and what it gives for them: masks, which it writes out as operations between
- * the layers, and stacks of cells of several kinds.
+ * the layers, stacks of cells of several kinds, and layers that are not recurrent, joined with what has fewer axes.
  */
-interface Array {
+interface Numbers {
   readonly shape: readonly number[];
   readonly data: readonly number[];
 }
 const folder = new URL("../../golden/keras/", import.meta.url);
-const expected: Record<string, { inputs: Record<string, Array>; outputs: Array[] }> = JSON.parse(
+const expected: Record<string, { inputs: Record<string, Numbers>; outputs: Numbers[] }> = JSON.parse(
   readFileSync(new URL("expected.json", folder), "utf8"),
 );
 
@@ -27,4 +30,22 @@ describeOnMachines("files of Keras", (m) => {
       expect(difference(given[k]!.data, data), `output ${k}`).toBeLessThan(1e-5);
     }
   });
+});
+
+test.skipIf(!onnxRuntime)(`layers of Keras as ONNX are the same functions${withoutOnnxRuntime}`, async () => {
+  const { InferenceSession, Tensor } = onnxRuntime!;
+  const { model } = await readKeras(new Uint8Array(readFileSync(new URL("plain.keras", folder))));
+  const session = await InferenceSession.create(writeNetworkOnnx(model), { logSeverityLevel: 3 });
+  const { inputs, outputs } = expected["plain.keras"]!;
+  const given = ({ shape, data }: Numbers) => new Tensor("float32", Float32Array.from(data), shape);
+  const results = await session.run({
+    x: given(inputs.x!),
+    "gru.h": given({ shape: [6, 2], data: Array(12).fill(0) }),
+  });
+  await session.release();
+  for (const [k, { shape, data }] of outputs.entries()) {
+    const came = results[model.outputs[k]!.name]!;
+    expect(came.dims).toEqual(shape);
+    expect(difference(Array.from(came.data as Float32Array), data), `output ${k}`).toBeLessThan(1e-5);
+  }
 });
