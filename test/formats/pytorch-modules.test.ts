@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
 import { modulesOf } from "../../src/formats/pytorch/modules.ts";
+import { networkOfStateDict } from "../../src/formats/pytorch/network.ts";
 import { multipliedOut } from "../../src/formats/pytorch/reparametrized.ts";
 import { size } from "../../src/shared/shapes.ts";
 
@@ -55,4 +56,81 @@ test("tensors that only have the names of two that make a weight stay as they ar
     ]),
   );
   expect([...made.keys()]).toEqual(["a", "w", "b"]);
+});
+
+type Shapes = Readonly<Record<string, readonly number[]>>;
+const stateDict = (shapes: Shapes) =>
+  new Map(Object.entries(shapes).map(([name, shape]) => [name, tensor(...shape)] as const));
+const gru = (name: string, reads: number, gives: number): Shapes => ({
+  [`${name}.weight_ih_l0`]: [3 * gives, reads],
+  [`${name}.weight_hh_l0`]: [3 * gives, gives],
+});
+const linear = (name: string, reads: number, gives: number): Shapes => ({
+  [`${name}.weight`]: [gives, reads],
+  [`${name}.bias`]: [gives],
+});
+
+test.each<[string, Shapes, string[], string]>([
+  ["as they stand", { ...gru("b", 2, 3), ...gru("a", 3, 3), ...linear("c", 3, 2) }, ["b", "a", "c"], "input"],
+  [
+    "sorted by name",
+    { ...linear("fc", 5, 2), ...gru("rnn", 4, 5), "word_emb.weight": [9, 4] },
+    ["word_emb", "rnn", "fc"],
+    "tokens",
+  ],
+  ["of seven modules", { ...linear("a", 7, 9), ...chain("bcdefg") }, [..."bcdefg", "a"], "input"],
+  ["a matrix first of all", { "table.weight": [9, 4], ...gru("rnn", 4, 5) }, ["table", "rnn"], "tokens"],
+  ["layer normalization", { ...gru("rnn", 4, 5), "n.weight": [5], "n.bias": [5] }, ["rnn", "n"], "input"],
+])("a network whose modules are %s", (_, shapes, order, input) => {
+  const { network } = networkOfStateDict(stateDict(shapes));
+  expect(network.nodes.map(({ name }) => name)).toEqual(order);
+  expect(network.nodes.map(({ inputs }) => inputs[0])).toEqual([
+    input,
+    ...order.slice(0, -1).map((n) => `${n} output`),
+  ]);
+  expect(network.outputs).toEqual([{ name: "output", value: `${order.at(-1)} output` }]);
+});
+
+/** Recurrent modules that each read one number more than the one before. */
+function chain(names: string): Shapes {
+  return Object.assign({}, ...[...names].map((name, k) => gru(name, k + 1, k + 2)));
+}
+
+test.each<[string, Shapes, string]>([
+  ["nothing recurrent", linear("fc", 2, 3), "none of its modules is an nn.RNN, nn.LSTM or nn.GRU"],
+  [
+    "widths that do not fit",
+    { ...gru("rnn", 2, 3), ...linear("fc", 4, 1) },
+    '"fc" reads 4 numbers, "rnn" before it gives 3',
+  ],
+  ["two orders", { ...linear("fc", 3, 2), ...gru("a", 3, 3), ...gru("b", 3, 3) }, "fit together in several orders"],
+  [
+    "eight modules in another order",
+    { ...linear("a", 8, 9), ...chain("bcdefgh") },
+    '"b" reads 1 numbers, "a" before it gives 9',
+  ],
+  [
+    "linear layers in a row",
+    { ...gru("rnn", 2, 3), ...linear("fc1", 3, 4), ...linear("fc2", 4, 1) },
+    'what stands between the linear layers "fc1" and "fc2" is code of the model',
+  ],
+  [
+    "tables one after the other",
+    { ...gru("rnn", 4, 3), "emb1.weight": [9, 4], "emb2.weight": [9, 4] },
+    "is an embedding behind",
+  ],
+  [
+    "a module that is not known",
+    { ...gru("rnn", 2, 3), ...linear("bn", 3, 3), "bn.running_mean": [3] },
+    '"bn" holds weight, bias, running_mean, which is no module known here',
+  ],
+  ["a gain without an offset", { ...gru("rnn", 2, 3), "norm.weight": [3] }, '"norm" has a weight of shape [3]'],
+  [
+    "an offset of another width",
+    { ...gru("rnn", 2, 3), "n.weight": [3], "n.bias": [2] },
+    '"n" has a weight of shape [3]',
+  ],
+  ["a kernel", { ...gru("rnn", 2, 3), "conv.weight": [3, 3, 1] }, '"conv" has a weight of shape [3, 3, 1]'],
+])("a network of %s is not guessed", (_, shapes, message) => {
+  expect(() => networkOfStateDict(stateDict(shapes))).toThrow(message);
 });

@@ -355,6 +355,15 @@ describe("tensors", () => {
     await expect(readPyTorch(longer)).rejects.toMatchObject({ message: expect.stringMatching(/1 bytes follow/) });
   });
 
+  test.each([70_000, 300_000])("a legacy file may say %i bytes before its numbers begin", async (length) => {
+    const [magic, version, machine, keys] = ["\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", "M\xe9\x03", "}", "]"];
+    const text = `X${String.fromCharCode(...new Uint8Array(Uint32Array.of(length).buffer))}${"a".repeat(length)}`;
+    const file = Buffer.from([magic, version, machine, text, keys].map((one) => `\x80\x02${one}.`).join(""), "latin1");
+    expect((await readPyTorch(Uint8Array.from(file))).value).toBe("a".repeat(length));
+    const cut = Uint8Array.from(file.subarray(0, -3));
+    await expect(readPyTorch(cut)).rejects.toMatchObject({ message: expect.stringMatching(/pickle is cut short/) });
+  });
+
   test("numbers of a legacy file are little-endian, whichever order of bytes its machine had", async () => {
     const path = fileURLToPath(new URL("../golden/torch-pt/rnn_legacy.pt", import.meta.url));
     const file = Uint8Array.from(readFileSync(path));
