@@ -355,13 +355,27 @@ describe("tensors", () => {
     await expect(readPyTorch(longer)).rejects.toMatchObject({ message: expect.stringMatching(/1 bytes follow/) });
   });
 
+  const head = ["\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", "M\xe9\x03", "}"] as const;
+  const legacy = (...pickles: readonly string[]): Uint8Array =>
+    Uint8Array.from(Buffer.from(pickles.map((one) => `\x80\x02${one}.`).join(""), "latin1"));
+
   test.each([70_000, 300_000])("a legacy file may say %i bytes before its numbers begin", async (length) => {
-    const [magic, version, machine, keys] = ["\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", "M\xe9\x03", "}", "]"];
-    const text = `X${String.fromCharCode(...new Uint8Array(Uint32Array.of(length).buffer))}${"a".repeat(length)}`;
-    const file = Buffer.from([magic, version, machine, text, keys].map((one) => `\x80\x02${one}.`).join(""), "latin1");
-    expect((await readPyTorch(Uint8Array.from(file))).value).toBe("a".repeat(length));
-    const cut = Uint8Array.from(file.subarray(0, -3));
+    const size = String.fromCharCode(...new Uint8Array(Uint32Array.of(length).buffer));
+    const file = legacy(...head, `X${size}${"a".repeat(length)}`, "]");
+    expect((await readPyTorch(file)).value).toBe("a".repeat(length));
+    const cut = file.subarray(0, -3);
     await expect(readPyTorch(cut)).rejects.toMatchObject({ message: expect.stringMatching(/pickle is cut short/) });
+  });
+
+  test.each<[string, readonly string[], RegExp]>([
+    ["another number at its beginning", ["K\x01"], /does not begin with PyTorch's magic number/],
+    ["another protocol", [head[0], "M\xe8\x03"], /protocol 1000; 1001 is read/],
+    ["no machine", [head[0], head[1], "]"], /third pickle is no dictionary/],
+    ["no list of storages", [...head, "N", "N"], /no list of its storages/],
+    ["a list of other things", [...head, "N", "](U\x01aK\x01e"], /no list of its storages/],
+    ["a storage that no tensor uses", [...head, "N", "](U\x01ae"], /storage "a", which no tensor uses/],
+  ])("a legacy file with %s is refused", async (_, pickles, message) => {
+    await expect(readPyTorch(legacy(...pickles))).rejects.toMatchObject({ message: expect.stringMatching(message) });
   });
 
   test("numbers of a legacy file are little-endian, whichever order of bytes its machine had", async () => {
