@@ -3,6 +3,7 @@ import { Config } from "../../../src/formats/keras/config.ts";
 import { kerasFamily } from "../../../src/formats/keras/family.ts";
 import { readTopology } from "../../../src/formats/keras/topology.ts";
 import type { NamedTensor } from "../../../src/tensor/parameter-store.ts";
+import { arraysBy } from "./arrays.ts";
 
 type Json = Record<string, unknown>;
 const zeros = (...shape: number[]): NamedTensor => ({
@@ -128,3 +129,55 @@ test("the inputs of a functional model have the order that it says", () => {
   expect(read(model(["b", "a"]), [], "2.15.0").model.inputs.map(({ shape }) => shape)).toEqual([[2], [1]]);
   expect(() => read(model(["c"]), [], "2.15.0")).toThrow('the input "c" is no input layer');
 });
+
+const sequences = layer("LSTM", { name: "inner", units: 2, use_bias: false, return_sequences: true });
+const two = [
+  [2, 8],
+  [2, 8],
+];
+test.each<[string, Json, number[][]]>([
+  ["Dense", { units: 2, use_bias: false }, [[2, 2]]],
+  ["Activation", { activation: "tanh" }, []],
+  ["Dropout", { rate: 0.5 }, []],
+  ["Identity", {}, []],
+  ["LayerNormalization", {}, [[2], [2]]],
+  ["BatchNormalization", {}, [[2], [2], [2], [2]]],
+  ["TimeDistributed", { layer: layer("Dense", { units: 2, use_bias: false }) }, [[2, 2]]],
+  ["LSTM", sequences.config, two],
+  ["Bidirectional", { layer: sequences, merge_mode: "sum" }, [...two, ...two]],
+])(
+  "behind %s the mask that Keras 3 names is the one that the sequence carries, so that it can be written again",
+  (kind, own, shapes) => {
+    const tensor = (name: string) => ({ class_name: "__keras_tensor__", config: { keras_history: [name, 0, 0] } });
+    const called = (entry: { config: Json }, name: string, args: unknown[], kwargs: Json = {}) => ({
+      ...{ ...entry, config: { ...entry.config, name } },
+      ...{ name, inbound_nodes: [{ args, kwargs }] },
+    });
+    const layers = [
+      layer("InputLayer", { name: "x", batch_shape: [null, 4, 2] }, { name: "x", inbound_nodes: [] }),
+      called(layer("Masking", {}), "masking", [tensor("x")]),
+      called(layer("NotEqual", {}), "compared", [tensor("x"), 0]),
+      called(layer("Any", {}), "any", [tensor("compared")]),
+      called(layer(kind, own), "between", [tensor("masking")]),
+      called(rnn, "last", [tensor("between")], { mask: tensor("any") }),
+    ];
+    const entry = {
+      class_name: "Functional",
+      config: { layers, input_layers: ["x", 0, 0], output_layers: ["last", 0, 0] },
+    };
+    const arrays: Record<string, number[][]> = {
+      between: shapes,
+      last: [
+        [2, 1],
+        [1, 1],
+      ],
+    };
+    const { model } = readTopology(Config.parse(JSON.stringify(entry), "config"), {
+      family: kerasFamily("3.3.3"),
+      arrays: arraysBy(({ name }) => (arrays[name] ?? []).map((shape) => zeros(...shape))),
+    });
+    expect(model.nodes.map(({ name, mask }) => [name, mask])).toEqual(
+      ["masking", "between", "last"].map((name) => [name, undefined]),
+    );
+  },
+);
