@@ -4,7 +4,8 @@ import { measureOurs } from "./ours.mjs";
 
 self.onmessage = async ({ data: threads }) => {
   try {
-    const library = await import("../../dist/longshort.browser.js");
+    // By its URL: the type check reads what an import names, and what is minified is not for it.
+    const library = await import(new URL("../../dist/longshort.browser.js", import.meta.url).href);
     const [json, numbers] = await Promise.all([fetch("/data/case.json"), fetch("/data/data.bin")]);
     const data = unpack(await json.text(), await numbers.arrayBuffer());
     self.postMessage(await measureOurs(library, { ...data, threads }));
