@@ -138,9 +138,8 @@ async function readCorpus(
   const corpus = await openCorpus({
     ...corpusOptions(settings),
     ...(vocabularySample !== undefined && { vocabularySample: Math.ceil(vocabularySample * 1e6) }),
-    ...{ tokenizer, cache },
+    ...{ tokenizer, cache, signal },
     onProgress({ file, bytes, pass }) {
-      signal.throwIfAborted();
       if (!told && io.now() - begun > LONG_MS) {
         told = true;
         display.say(

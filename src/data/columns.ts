@@ -1,11 +1,12 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { readDelimited } from "./delimited.ts";
 import type { CellRow } from "./delimited-cells.ts";
 import { holdsJsonLines, type JsonRow, readJsonLines } from "./json-lines.ts";
 import { holdsParquet, readParquet } from "./parquet.ts";
 
-export interface ReadColumnsOptions {
+export interface ReadColumnsOptions extends Abortable {
   /** Names of the header (in JSON lines: keys), or numbers from 1 in a file without one. */
   readonly columns: readonly (string | number)[];
   /** Delimiter of cells. Default: a tab in .tsv files, else the one of , ; tab | that fits. */
@@ -22,11 +23,11 @@ export interface ReadColumnsOptions {
  *
  * @returns rows as they come, some at a time; cells in the order of the columns, an empty text where there is no value
  * @throws while they are read: UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "bad-json", and what
- *   `readParquet` throws
+ *   `readParquet` throws; the reason of `signal`
  */
 export function readColumns(file: FileSource, options: ReadColumnsOptions): AsyncIterable<readonly CellRow[]> {
   const name = sourceName(file);
-  if (holdsParquet(name)) return readParquet(file, options.columns.map(String));
+  if (holdsParquet(name)) return readParquet(file, options.columns.map(String), options);
   return holdsJsonLines(name) ? cellsOfJson(file, options) : readDelimited(file, options);
 }
 
@@ -38,7 +39,7 @@ export function placesIn(file: FileSource): (line: number) => string {
 
 async function* cellsOfJson(
   file: FileSource,
-  { columns, required = false }: ReadColumnsOptions,
+  { columns, required = false, signal }: ReadColumnsOptions,
 ): AsyncGenerator<readonly CellRow[]> {
   const place = placesIn(file);
   const lacking = new Set(columns);
@@ -57,7 +58,7 @@ async function* cellsOfJson(
       `${place(line)}: it has no key ${JSON.stringify(column)}, its keys are ${Object.keys(row).join(", ") || "none"}`,
     );
   };
-  for await (const rows of readJsonLines(file)) {
+  for await (const rows of readJsonLines(file, { signal })) {
     keys ??= Object.keys(rows[0]!.value).join(", ");
     for (const column of lacking) if (rows.some(({ value }) => Object.hasOwn(value, column))) lacking.delete(column);
     yield rows.map(({ value, line }) => ({ cells: columns.map((column) => cell(value, column, line)), line }));

@@ -12,19 +12,20 @@ const END_OF_DOCUMENT = "<|endoftext|>";
 
 /** The tokenizer of a corpus: the given one, or a new one from its files, with a token for the end of a document if there are any. */
 export async function corpusTokenizer(
-  options: Pick<CorpusOptions, "tokenizer" | "vocabularySample" | "endToken"> & {
+  options: Pick<CorpusOptions, "tokenizer" | "vocabularySample" | "endToken" | "signal"> & {
     readonly files: readonly FileSource[];
     readonly split: DocumentSplit | undefined;
   },
   onProgress: ReadProgress | undefined,
 ): Promise<Tokenizer> {
-  const { tokenizer: asked = { kind: "grapheme" } as const, files, split, endToken } = options;
+  const { tokenizer: asked = { kind: "grapheme" } as const, files, split, endToken, signal } = options;
   if ("encode" in asked) return asked;
   expectOneOf("tokenizer.kind", asked.kind, TOKENIZER_KINDS);
   const sample = expectInteger("vocabularySample", options.vocabularySample ?? Number.MAX_SAFE_INTEGER, { min: 1 });
   const sampled = options.vocabularySample !== undefined && (await hasMoreThan(sample, files));
-  const given = sampled ? { ...asked, unknown: asked.unknown ?? true } : asked;
-  const texts = sampled ? [sampleText(files, sample, onProgress)] : files.map((file) => readText([file], onProgress));
+  const given = { signal, ...asked, ...(sampled && { unknown: asked.unknown ?? true }) };
+  const how = { onProgress, signal };
+  const texts = sampled ? [sampleText(files, sample, how)] : files.map((file) => readText([file], how));
   if (split === undefined) return trainTokenizer(inTurn(texts), given);
   const special = given.specialTokens ?? [];
   const name = endToken ?? special[0] ?? END_OF_DOCUMENT;

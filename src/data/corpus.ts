@@ -3,6 +3,7 @@ import { type FileSource, sourceName } from "../platform/platform.ts";
 import { type Closeable, closing } from "../shared/closing.ts";
 import { describe, expectBoolean, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { partOf, type TokenSequence } from "../text/token-sequence.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { TrainTokenizerOptions } from "../text/train-tokenizer.ts";
@@ -18,7 +19,7 @@ import { MEMORY_LIMIT, storeTokens, type TokenStore } from "./token-store.ts";
 import { tokenStream } from "./token-stream.ts";
 
 /** Options of `openCorpus`. */
-export interface CorpusOptions {
+export interface CorpusOptions extends Abortable {
   /**
    * Text files, optionally gzip, read in order as one text. In Node a path may be a folder (all files in it and its subfolders except
    * hidden ones) or a pattern: "data/*.txt"; "**" stands for any folders.
@@ -97,7 +98,8 @@ export interface Corpus extends Closeable {
  * Opens text files as tokens for training and validation. Files are read twice, for the vocabulary and for the tokens; once if a
  * tokenizer is given or tokens are bytes; not at all if tokens are the bytes of plain files larger than `memoryLimit`.
  * @throws UsageError "no-files", "too-few-tokens" when a part has fewer than two tokens, "out-of-range",
- *   and what `readText`, `trainTokenizer` and `storeTokens` throw
+ *   and what `readText`, `trainTokenizer` and `storeTokens` throw; the reason of `signal`: no temporary file and no entry of the cache
+ *   stays behind
  */
 export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
   expectOptions("openCorpus", options, {
@@ -113,6 +115,7 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
     folder: 1,
     cache: 1,
     onProgress: 1,
+    signal: 1,
   });
   expectFiles("files", options.files);
   const shuffle = expectBoolean("shuffle", options.shuffle ?? false);
@@ -123,6 +126,7 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
   const split = options.documents === undefined ? undefined : expectSplit(options.documents);
   if (split === undefined && (shuffle || options.endToken !== undefined))
     throw new UsageError("bad-option", "documents: shuffle and endToken need it, to know what a document is");
+  options.signal?.throwIfAborted();
   const files = await found(options.files);
   const held = typeof validation === "number" ? undefined : await found(validation);
 
@@ -177,7 +181,7 @@ export async function openCorpus(options: CorpusOptions): Promise<Corpus> {
   }
 }
 
-interface PartOptions extends Pick<CorpusOptions, "memoryLimit" | "folder" | "cache"> {
+interface PartOptions extends Pick<CorpusOptions, "memoryLimit" | "folder" | "cache" | "signal"> {
   readonly tokenizer: Tokenizer;
   readonly split: DocumentSplit | undefined;
   readonly endToken: number | undefined;
@@ -186,7 +190,7 @@ interface PartOptions extends Pick<CorpusOptions, "memoryLimit" | "folder" | "ca
 
 /** The tokens of files: read in place, from the cache, or encoded now. `name` is that of the part in the cache. */
 async function openPart(sources: readonly FileSource[], name: string, options: PartOptions): Promise<StoredPart> {
-  const { tokenizer, split, endToken, memoryLimit, folder, onProgress } = options;
+  const { tokenizer, split, endToken, memoryLimit, folder, onProgress, signal } = options;
   const { vocabularySize } = tokenizer;
   const bytes = split === undefined && tokenizer.encodeBytes && bytesInPlace(sources, memoryLimit ?? MEMORY_LIMIT);
   if (bytes) return { store: bytes, starts: new Float64Array(0) };
@@ -197,8 +201,10 @@ async function openPart(sources: readonly FileSource[], name: string, options: P
   const starts = new GrowingNumbers();
   const stream =
     split === undefined || endToken === undefined
-      ? tokenStream(sources, tokenizer, onProgress)
-      : documentTokens(sources, tokenizer, { split, endToken, onProgress, onStart: (place) => starts.push(place) });
+      ? tokenStream(sources, tokenizer, { onProgress, signal })
+      : documentTokens(sources, tokenizer, {
+          ...{ split, endToken, onProgress, signal, onStart: (place) => starts.push(place) },
+        });
   const path = cache ? () => cache.begin() : undefined;
   try {
     const store = await storeTokens(stream, { vocabularySize, memoryLimit, folder, path });

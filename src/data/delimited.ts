@@ -1,9 +1,10 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, nearest, UsageError } from "../shared/errors.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { type CellRow, cellRows, QuoteError, type Rest } from "./delimited-cells.ts";
 import { readTable } from "./text-files.ts";
 
-export interface DelimitedOptions {
+export interface DelimitedOptions extends Abortable {
   /** Which ones are read: names of the header, or numbers from 1. Default: all. */
   readonly columns?: readonly (string | number)[];
   /** Default: tab for names that end in .tsv, otherwise the one of , ; tab | that fits the first rows. */
@@ -45,7 +46,7 @@ export async function* readDelimited(file: FileSource, options: DelimitedOptions
   let head: Head | undefined;
   let chosen: readonly number[] = [];
   let count = 0;
-  for await (const { delimiter, rows } of piecesOf(file, name, options.delimiter)) {
+  for await (const { delimiter, rows } of piecesOf(file, name, options)) {
     const begins = head === undefined;
     if (begins) {
       const [{ cells }] = rows as [CellRow, ...CellRow[]];
@@ -77,7 +78,7 @@ function expectEven({ name, width, delimiter }: Head, rows: readonly CellRow[]):
 async function* piecesOf(
   file: FileSource,
   name: string,
-  asked: string | undefined,
+  { delimiter: asked, signal }: DelimitedOptions,
 ): AsyncGenerator<{ readonly delimiter: string; readonly rows: readonly CellRow[] }> {
   const tabs = /\.(tsv|tab)(\.gz)?$/i.test(name) ? "\t" : undefined;
   let delimiter = asked ?? tabs;
@@ -91,7 +92,7 @@ async function* piecesOf(
     wanted = 2 * text.length;
     return rows;
   };
-  for await (const part of readTable(file)) {
+  for await (const part of readTable(file, { signal })) {
     text += part;
     if (text.length > LONGEST)
       throw new UsageError(

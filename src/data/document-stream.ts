@@ -1,7 +1,7 @@
 import type { FileSource } from "../platform/platform.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type DocumentPiece, type DocumentSplit, documentSplitter } from "./documents.ts";
-import { type ReadProgress, readText } from "./text-files.ts";
+import { type ReadHow, readText } from "./text-files.ts";
 
 /** The documents of texts, in pieces; none reaches from one text into the next. */
 async function* documentsOf(
@@ -27,17 +27,17 @@ export async function* documentText(
 export async function* documentTokens(
   files: readonly FileSource[],
   tokenizer: Tokenizer,
-  options: {
+  options: ReadHow & {
     readonly split: DocumentSplit;
     readonly endToken: number;
     readonly onStart: (place: number) => void;
-    readonly onProgress?: ReadProgress | undefined;
   },
 ): AsyncGenerator<Int32Array> {
   let encoder = tokenizer.streamEncoder();
   let place = 0;
   let start = 0;
-  const texts = files.map((file) => readText([file], options.onProgress));
+  const { onProgress, signal } = options;
+  const texts = files.map((file) => readText([file], { onProgress, signal }));
   for await (const { text, ends } of documentsOf(texts, options.split)) {
     const tokens = encoder.push(text);
     place += tokens.length;

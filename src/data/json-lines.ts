@@ -1,6 +1,6 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
-import { readTable } from "./text-files.ts";
+import { type ReadHow, readTable } from "./text-files.ts";
 
 /** A JSON object and the line it stands in, from 1. */
 export interface JsonRow {
@@ -16,7 +16,7 @@ export const holdsJsonLines = (name: string): boolean => /\.(jsonl|ndjson)(\.gz)
  * digits. No more text is held at a time than a line and a piece.
  * @throws UsageError "bad-json", "table-empty", "not-text", "file-empty"
  */
-export async function* readJsonLines(file: FileSource): AsyncGenerator<readonly JsonRow[]> {
+export async function* readJsonLines(file: FileSource, how: ReadHow = {}): AsyncGenerator<readonly JsonRow[]> {
   const name = sourceName(file);
   let [line, open, any] = [0, "", false];
   const rowsOf = (lines: readonly string[]): JsonRow[] =>
@@ -24,7 +24,7 @@ export async function* readJsonLines(file: FileSource): AsyncGenerator<readonly 
       line += 1;
       return text.trim() === "" ? [] : [{ value: parseLine(text, `${name}, line ${line}`), line }];
     });
-  for await (const part of readTable(file)) {
+  for await (const part of readTable(file, how)) {
     const lines = part.split("\n");
     lines[0] = open + lines[0]!;
     open = lines.pop()!;

@@ -1,11 +1,12 @@
 import type { FileSource } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { placesIn, readColumns } from "./columns.ts";
 import type { Examples, Placed, Unlabelled } from "./examples.ts";
 
 /** The columns that `readLabelledTexts` reads. */
-export interface TextColumns {
+export interface TextColumns extends Abortable {
   /**
    * Column of the text: its name in the header (in JSON lines its key; in Parquet only a name), or its number from 1 in a file without
    * header.
@@ -26,13 +27,19 @@ type Read<C> = Placed<C extends { readonly label: string | number } ? Examples<s
  * without byte order mark, optionally gzip, with any line ends. In tables with tabs a quotation mark is an ordinary character.
  * @example `readLabelledTexts("reviews.csv", { text: "review", label: "stars" })`
  * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "bad-json", "no-label",
- *   and what `readParquet` throws
+ *   and what `readParquet` throws; the reason of `signal`
  */
 export async function readLabelledTexts<const C extends TextColumns>(file: FileSource, columns: C): Promise<Read<C>> {
-  expectOptions<TextColumns>("readLabelledTexts", columns, { text: "required", label: 1, delimiter: 1, header: 1 });
-  const { text, label, delimiter, header } = columns;
+  expectOptions<TextColumns>("readLabelledTexts", columns, {
+    text: "required",
+    label: 1,
+    delimiter: 1,
+    header: 1,
+    signal: 1,
+  });
+  const { text, label, delimiter, header, signal } = columns;
   const wanted = label === undefined ? [text] : [text, label];
-  const rows = readColumns(file, { columns: wanted, delimiter, header, required: true });
+  const rows = readColumns(file, { columns: wanted, delimiter, header, required: true, signal });
   const placeOf = placesIn(file);
   const [inputs, labels, places]: [string[], string[], string[]] = [[], [], []];
   for await (const some of rows)

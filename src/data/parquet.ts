@@ -1,6 +1,7 @@
 import { platform } from "#platform";
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { CellRow } from "./delimited-cells.ts";
 
 /** Whether a file's name says that it holds a table in Parquet. */
@@ -11,11 +12,16 @@ export const holdsParquet = (name: string): boolean => /\.parquet$/i.test(name);
  * offset where the file gives them none (days, too).
  *
  * @throws UsageError "unknown-column", "table-empty", "not-a-number" (lists and objects), and for files as `platform.readChunks`; FailureError
- *   "bad-parquet", in a browser "not-on-this-platform"
+ *   "bad-parquet", in a browser "not-on-this-platform"; the reason of `signal`
  */
-export async function* readParquet(file: FileSource, columns: readonly string[]): AsyncGenerator<readonly CellRow[]> {
+export async function* readParquet(
+  file: FileSource,
+  columns: readonly string[],
+  { signal }: Abortable = {},
+): AsyncGenerator<readonly CellRow[]> {
   const name = sourceName(file);
-  const source = await platform.openFile(file);
+  signal?.throwIfAborted();
+  const source = await platform.openFile(file, { signal });
   let row = 0;
   try {
     const table = await platform.openParquet(source);
@@ -25,6 +31,7 @@ export async function* readParquet(file: FileSource, columns: readonly string[])
       row += count;
       if (count === 0) continue;
       const rows = await table.rows(columns, first, row);
+      signal?.throwIfAborted();
       yield rows.map((one, k) => {
         const line = first + k + 1;
         const place = (column: string) => `${name}, row ${line}, column ${JSON.stringify(column)}`;
@@ -33,6 +40,7 @@ export async function* readParquet(file: FileSource, columns: readonly string[])
       });
     }
   } catch (cause) {
+    signal?.throwIfAborted();
     throw notParquet(name, cause);
   } finally {
     await source.close();

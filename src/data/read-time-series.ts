@@ -1,6 +1,7 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { placesIn, readColumns } from "./columns.ts";
 import { type DatedRows, onSteps, resampled } from "./regular-series.ts";
 import { SeriesCollector } from "./series-collector.ts";
@@ -9,7 +10,7 @@ import { commonStep, formatStep, parseStep } from "./time-step.ts";
 import { timeZone } from "./time-zone.ts";
 
 /** Options of `readTimeSeries`. */
-export interface ReadTimeSeriesOptions {
+export interface ReadTimeSeriesOptions extends Abortable {
   /** Columns to forecast. */
   readonly targets: readonly string[];
   /** Covariates that are known for the past only. Default none. */
@@ -40,7 +41,7 @@ export interface ReadTimeSeriesOptions {
  * number and as many for the time and the line of each row, twice that while reading.
  * @example `readTimeSeries("sales.csv", { targets: ["sales"], series: "shop", time: "day", known: ["price"] })`
  * @throws what `readColumns` throws; UsageError "not-a-number" (text, infinity), "bad-time", "unknown-time-zone", "bad-step", "duplicate-time",
- *   "irregular-steps", "no-target" (a series without a single value), "category-changes", "bad-option"
+ *   "irregular-steps", "no-target" (a series without a single value), "category-changes", "bad-option"; the reason of `signal`
  */
 export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOptions): Promise<TimeSeriesSet> {
   expectOptions("readTimeSeries", options, {
@@ -55,8 +56,9 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
     delimiter: 1,
     decimal: 1,
     header: 1,
+    signal: 1,
   });
-  const { series: idColumn, past = [], known = [], targets, categories, delimiter, decimal, header } = options;
+  const { series: idColumn, past = [], known = [], targets, categories, delimiter, decimal, header, signal } = options;
   if (decimal !== undefined) expectOneOf("decimal", decimal, [".", ","]);
   if (targets.length === 0) throw new UsageError("bad-option", "targets: expected at least one column, got none");
   const names = columnsOf({ targets, past, known });
@@ -69,7 +71,7 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
     ...{ names, timeColumns, idColumn, zone, decimal, place: placesIn(file) },
     categoryColumns: categories,
   });
-  for await (const rows of readColumns(file, { columns: collector.columns, delimiter, header }))
+  for await (const rows of readColumns(file, { columns: collector.columns, delimiter, header, signal }))
     for (const row of rows) collector.add(row);
   const { dated, notices } = collector.finish();
   const taken =

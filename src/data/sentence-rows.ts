@@ -1,13 +1,14 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { readDelimited } from "./delimited.ts";
 import type { Placed } from "./examples.ts";
 import { type TaggedSentences, tagCount, type UntaggedSentences } from "./tagged-sentences.ts";
 import { readLines } from "./text-files.ts";
 
 /** The columns that `readSentenceRows` reads. */
-export interface SentenceColumns {
+export interface SentenceColumns extends Abortable {
   /** Column with the tokens of a sentence, separated by spaces: its name in the header, or its number from 1 in a file without header. */
   readonly tokens: string | number;
   /** Column with as many tags. Undefined: only tokens are read. */
@@ -24,19 +25,26 @@ type Read<C> = C extends { readonly tags: string | number } ? Placed<TaggedSente
  * Reads sentences from a table with one sentence per row, its tokens in one cell and its tags in another, as in slot filling data.
  * UTF-8, with or without byte order mark, optionally gzip, with any line ends.
  * @example `readSentenceRows("atis.train.tsv", { tokens: 1, tags: 2, intent: 3 })`
- * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "tag-count", "no-label"
+ * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "bad-quotes", "unknown-column", "tag-count", "no-label"; the reason of
+ *   `signal`
  */
 export async function readSentenceRows<const C extends SentenceColumns>(
   file: FileSource,
   columns: C,
 ): Promise<Read<C>> {
-  expectOptions<SentenceColumns>("readSentenceRows", columns, { tokens: "required", tags: 1, intent: 1, delimiter: 1 });
+  expectOptions<SentenceColumns>("readSentenceRows", columns, {
+    tokens: "required",
+    tags: 1,
+    intent: 1,
+    delimiter: 1,
+    signal: 1,
+  });
   const name = sourceName(file);
-  const { tokens, tags, intent, delimiter } = columns;
+  const { tokens, tags, intent, delimiter, signal } = columns;
   const wanted = [tokens, tags, intent].filter((one) => one !== undefined);
   const words = (text: string): string[] => (text.trim() === "" ? [] : text.trim().split(/\s+/u));
   const all = { tokens: [] as string[][], tags: [] as string[][], intents: [] as string[], places: [] as string[] };
-  for await (const rows of readDelimited(file, { columns: wanted, delimiter }))
+  for await (const rows of readDelimited(file, { columns: wanted, delimiter, signal }))
     for (const { cells, line } of rows) {
       const place = `${name}, line ${line}`;
       const own = words(cells[0]!);
@@ -61,11 +69,12 @@ export async function readSentenceRows<const C extends SentenceColumns>(
 
 /**
  * Reads sentences without tags, one per line, with tokens separated by spaces. Empty lines are skipped.
- * @throws UsageError "not-text", "file-empty", "table-empty"
+ * @throws UsageError "not-text", "file-empty", "table-empty"; the reason of `signal`
  */
-export async function readSentenceLines(file: FileSource): Promise<UntaggedSentences> {
+export async function readSentenceLines(file: FileSource, options: Abortable = {}): Promise<UntaggedSentences> {
+  expectOptions("readSentenceLines", options, { signal: 1 });
   const name = sourceName(file);
-  const lines = await readLines(file);
+  const lines = await readLines(file, options);
   const there = [...lines.entries()].filter(([, line]) => line.trim() !== "");
   if (there.length === 0) throw new UsageError("table-empty", `${name}: expected a sentence a line, got empty lines`);
   return {

@@ -6,7 +6,7 @@ import { type ReadTimeSeriesOptions, readTimeSeries } from "./read-time-series.t
 import { interleaved, type TimeSeries } from "./time-series.ts";
 
 /** The columns that `readSeriesTable` reads. */
-export interface SeriesTableColumns extends Pick<ReadTimeSeriesOptions, "time" | "delimiter" | "header"> {
+export interface SeriesTableColumns extends Pick<ReadTimeSeriesOptions, "time" | "delimiter" | "header" | "signal"> {
   /** Columns with the numbers of a step, in the order of the channels. */
   readonly channels: readonly string[];
   /** Column that identifies the series of a row. */
@@ -28,11 +28,11 @@ export async function readSeriesTable<const C extends SeriesTableColumns>(
   columns: C,
 ): Promise<Read<C>> {
   expectOptions<SeriesTableColumns>("readSeriesTable", columns, {
-    ...{ channels: "required", series: "required", label: 1, time: 1, delimiter: 1, header: 1 },
+    ...{ channels: "required", series: "required", label: 1, time: 1, delimiter: 1, header: 1, signal: 1 },
   });
-  const { channels, label, series: id, time, delimiter, header } = columns;
+  const { channels, label, series: id, time, delimiter, header, signal } = columns;
   const { series } = await readTimeSeries(file, {
-    ...{ targets: channels, series: id, time, delimiter, header },
+    ...{ targets: channels, series: id, time, delimiter, header, signal },
     ...(label !== undefined && { categories: [label] }),
   });
   const places = series.map((one) => `${sourceName(file)}, series ${JSON.stringify(one.id)}`);

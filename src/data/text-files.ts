@@ -2,22 +2,39 @@ import { platform } from "#platform";
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { concatBytes } from "../shared/concat-bytes.ts";
 import { UsageError } from "../shared/errors.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { firstInvalidUtf8 } from "./utf8.ts";
 
 /** Told while files are read: how many bytes (unpacked) of which file were seen. */
 export type ReadProgress = (progress: { readonly file: string; readonly bytes: number }) => void;
 
+/** Who hears of a reading, and who may end it. */
+export interface ReadHow extends Abortable {
+  readonly onProgress?: ReadProgress | undefined;
+}
+
 /**
  * The bytes of files, one after the other, chunk by chunk; gzip is unpacked.
- * @throws UsageError "file-empty", and what `platform.readChunks` throws
+ * @throws UsageError "file-empty", and what `platform.readChunks` throws; the reason of `signal`
  */
-export async function* readBytes(files: readonly FileSource[], onProgress?: ReadProgress): AsyncGenerator<Uint8Array> {
+export async function* readBytes(
+  files: readonly FileSource[],
+  { onProgress, signal }: ReadHow = {},
+): AsyncGenerator<Uint8Array> {
   for (const file of files) {
     let bytes = 0;
-    for await (const chunk of platform.readChunks(file)) {
-      bytes += chunk.length;
-      yield chunk;
-      onProgress?.({ file: sourceName(file), bytes });
+    signal?.throwIfAborted();
+    try {
+      for await (const chunk of platform.readChunks(file, signal)) {
+        bytes += chunk.length;
+        yield chunk;
+        onProgress?.({ file: sourceName(file), bytes });
+        signal?.throwIfAborted();
+      }
+    } catch (error) {
+      // What an abort ends is no file that broke off.
+      signal?.throwIfAborted();
+      throw error;
     }
     if (bytes === 0)
       throw new UsageError("file-empty", `${sourceName(file)}: the file is empty; give a file with text`);
@@ -33,14 +50,13 @@ export async function* readBytes(files: readonly FileSource[], onProgress?: Read
  */
 export async function* readText(
   files: readonly FileSource[],
-  onProgress?: ReadProgress,
-  { anyBytes = true }: { readonly anyBytes?: boolean } = {},
+  { anyBytes = true, ...how }: ReadHow & { readonly anyBytes?: boolean } = {},
 ): AsyncGenerator<string> {
   const or = anyBytes ? ', or read any bytes with the tokenizer "byte" (--tokenizer byte)' : "";
   for (const file of files) {
     const decoder = new TextDecoder("utf-8", { fatal: true });
     const tail = new Tail();
-    for await (const chunk of readBytes([file], onProgress)) {
+    for await (const chunk of readBytes([file], how)) {
       const zero = chunk.indexOf(0);
       if (zero >= 0) throw notText(file, `byte ${tail.offset + zero} is 0`, startOf(chunk, tail), or);
       try {
@@ -59,12 +75,13 @@ export async function* readText(
 }
 
 /** The text of a table, as `readText`. */
-export const readTable = (file: FileSource): AsyncGenerator<string> => readText([file], undefined, { anyBytes: false });
+export const readTable = (file: FileSource, how: ReadHow = {}): AsyncGenerator<string> =>
+  readText([file], { ...how, anyBytes: false });
 
 /** All lines of a table. */
-export async function readLines(file: FileSource): Promise<string[]> {
+export async function readLines(file: FileSource, how: ReadHow = {}): Promise<string[]> {
   const parts: string[] = [];
-  for await (const part of readTable(file)) parts.push(part);
+  for await (const part of readTable(file, how)) parts.push(part);
   return parts.join("").split(/\r\n|\n|\r/);
 }
 

@@ -1,6 +1,6 @@
 import { platform } from "#platform";
 import { type DirectFile, type FileSource, isGzip } from "../platform/platform.ts";
-import { type ReadProgress, readText } from "./text-files.ts";
+import { type ReadHow, readText } from "./text-files.ts";
 
 const PIECE = 1 << 20;
 const LINE_END = 0x0a;
@@ -19,7 +19,7 @@ export async function hasMoreThan(bytes: number, sources: readonly FileSource[])
 export async function* sampleText(
   sources: readonly FileSource[],
   bytes: number,
-  onProgress?: ReadProgress,
+  how: ReadHow = {},
 ): AsyncGenerator<string> {
   const sizes: number[] = [];
   for (const source of sources) sizes.push(await platform.fileSize(source));
@@ -28,8 +28,9 @@ export async function* sampleText(
     const share = Math.ceil((bytes * sizes[i]!) / total);
     const file = platform.openDirect(source);
     try {
+      how.signal?.throwIfAborted();
       if (file && !isGzip(file)) yield* piecesOf(file, share);
-      else yield* beginning(readText([source], onProgress), share);
+      else yield* beginning(readText([source], how), share);
     } finally {
       file?.close();
     }

@@ -2,12 +2,13 @@ import type { FileSource } from "../platform/platform.ts";
 import { sourceName } from "../platform/platform.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { Placed } from "./examples.ts";
 import type { TaggedSentences, UntaggedSentences } from "./tagged-sentences.ts";
 import { readLines } from "./text-files.ts";
 
 /** The columns that `readTokenColumns` reads. */
-export interface TokenColumns {
+export interface TokenColumns extends Abortable {
   /** Number of the column with the token, from 1. Default 1. */
   readonly token?: number | undefined;
   /** Number of the column with the tag, from 1, or "last" (default). "none" reads only tokens. */
@@ -27,15 +28,15 @@ const CONLLU_COLUMNS = 10;
  * UTF-8, with or without byte order mark, optionally gzip, with any line ends. Skipped are "-DOCSTART-" lines, comments (lines that
  * begin with "#" and have another number of cells), and in the ten columns of CoNLL-U rows that are not tokens.
  * @example `readTokenColumns("train.txt", { token: 1, tag: 4 })`
- * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "unknown-column", "no-label", "bad-option"
+ * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "unknown-column", "no-label", "bad-option"; the reason of `signal`
  */
 export async function readTokenColumns<const C extends TokenColumns>(file: FileSource, columns: C): Promise<Read<C>> {
-  expectOptions<TokenColumns>("readTokenColumns", columns, { token: 1, tag: 1, delimiter: 1 });
+  expectOptions<TokenColumns>("readTokenColumns", columns, { token: 1, tag: 1, delimiter: 1, signal: 1 });
   const name = sourceName(file);
-  const { token, tag = "last", delimiter }: TokenColumns = columns;
+  const { token, tag = "last", delimiter, signal }: TokenColumns = columns;
   if (delimiter !== undefined && !/^[^\r\n]$/u.test(delimiter))
     throw new UsageError("bad-option", `delimiter: expected one character, got ${describe(delimiter)}`);
-  const lines = await readLines(file);
+  const lines = await readLines(file, { signal });
   const first = lines.findIndex((line) => line.trim() !== "" && !line.startsWith("#") && !isDocument(line));
   if (first < 0) throw new UsageError("table-empty", `${name}: expected lines with a token and its tag, got none`);
   const tabs = delimiter === undefined && lines[first]!.includes("\t");

@@ -1,6 +1,6 @@
 import type { FileSource } from "../platform/platform.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { type ReadProgress, readBytes, readText } from "./text-files.ts";
+import { type ReadHow, readBytes, readText } from "./text-files.ts";
 
 /**
  * The tokens of files, read and encoded piece by piece, so that they may be larger than memory.
@@ -9,13 +9,13 @@ import { type ReadProgress, readBytes, readText } from "./text-files.ts";
 export async function* tokenStream(
   files: readonly FileSource[],
   tokenizer: Tokenizer,
-  onProgress?: ReadProgress,
+  how: ReadHow = {},
 ): AsyncGenerator<Int32Array> {
   if (tokenizer.encodeBytes === undefined) {
-    yield* encodeStream(tokenizer, readText(files, onProgress));
+    yield* encodeStream(tokenizer, readText(files, how));
     return;
   }
-  for await (const chunk of readBytes(files, onProgress)) yield tokenizer.encodeBytes(chunk);
+  for await (const chunk of readBytes(files, how)) yield tokenizer.encodeBytes(chunk);
 }
 
 /** The tokens of a stream of text. */

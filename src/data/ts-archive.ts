@@ -1,5 +1,7 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { type Examples, finiteNumber, type Placed, type Series } from "./examples.ts";
 import { readLines } from "./text-files.ts";
 import { interleaved } from "./time-series.ts";
@@ -10,11 +12,13 @@ import { interleaved } from "./time-series.ts";
  * not.
  * @see Bagnall et al. (2018), "The UEA multivariate time series classification archive", arXiv:1811.00075
  * @throws UsageError "not-text", "file-empty", "bad-series" (another layout, time stamps, channels of different length),
- *   "missing-value", "not-a-number" (NaN and infinity among them), "ragged-row" (another number of channels), "no-label"
+ *   "missing-value", "not-a-number" (NaN and infinity among them), "ragged-row" (another number of channels), "no-label"; the
+ *   reason of `signal`
  */
-export async function readLabelledSeries(file: FileSource): Promise<Placed<Examples<Series>>> {
+export async function readLabelledSeries(file: FileSource, options: Abortable = {}): Promise<Placed<Examples<Series>>> {
+  expectOptions("readLabelledSeries", options, { signal: 1 });
   const name = sourceName(file);
-  const lines = await readLines(file);
+  const lines = await readLines(file, options);
   const begin = headerOf(lines, name);
   const [inputs, labels, places]: [Series[], string[], string[]] = [[], [], []];
   for (let k = begin; k < lines.length; k++) {

@@ -19,8 +19,8 @@ export const platform: Platform = {
     if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
     return new Uint8Array(await (await getFile(source)).arrayBuffer());
   },
-  async openFile(source, { onDownload } = {}) {
-    return blobSource(source instanceof Blob ? source : await download(source, onDownload), sourceName(source));
+  async openFile(source, options = {}) {
+    return blobSource(source instanceof Blob ? source : await download(source, options), sourceName(source));
   },
   async fileSize(source) {
     return (source instanceof Blob ? source : await (await get(source)).blob()).size;
@@ -71,8 +71,8 @@ function unavailable(what: string, instead: string): FailureError {
   return new FailureError("not-on-this-platform", `${what} is not possible in a browser; ${instead}`);
 }
 
-async function* readChunks(source: FileSource): AsyncGenerator<Uint8Array> {
-  const stream = source instanceof Blob ? source.stream() : (await get(source)).body;
+async function* readChunks(source: FileSource, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const stream = source instanceof Blob ? source.stream() : (await get(source, signal)).body;
   if (stream === null) return;
   const { head, all } = await peek(readAll(stream, unreadable(source)), 2);
   if (looksLikeGzip(head)) yield* gunzip(all, sourceName(source));

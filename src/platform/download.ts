@@ -1,5 +1,5 @@
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
-import { type FileSource, type OnDownload, sourceName } from "./platform.ts";
+import { type DownloadOptions, type FileSource, sourceName } from "./platform.ts";
 
 /** Whether something lies on a server, where the host has files of its own. */
 export function isAddress(source: FileSource): boolean {
@@ -8,11 +8,11 @@ export function isAddress(source: FileSource): boolean {
 }
 
 /** What a server answers. @throws UsageError "file-not-found", "file-unreadable" */
-export async function get(source: string | URL): Promise<Response> {
+export async function get(source: string | URL, signal?: AbortSignal): Promise<Response> {
   const name = sourceName(source);
   let response: Response;
   try {
-    response = await fetch(source);
+    response = await fetch(source, signal && { signal });
   } catch (error) {
     throw new UsageError(
       "file-not-found",
@@ -29,8 +29,8 @@ export async function get(source: string | URL): Promise<Response> {
 }
 
 /** The same for what is no page: many servers answer with their own page, and without complaint, where there is nothing. */
-export async function getFile(source: string | URL): Promise<Response> {
-  const response = await get(source);
+export async function getFile(source: string | URL, signal?: AbortSignal): Promise<Response> {
+  const response = await get(source, signal);
   if (!response.headers.get("content-type")?.startsWith("text/html")) return response;
   throw new UsageError(
     "file-not-found",
@@ -39,8 +39,8 @@ export async function getFile(source: string | URL): Promise<Response> {
 }
 
 /** A file of a server, whole. */
-export async function download(source: string | URL, onDownload: OnDownload | undefined): Promise<Blob> {
-  const response = await getFile(source);
+export async function download(source: string | URL, { signal, onDownload }: DownloadOptions): Promise<Blob> {
+  const response = await getFile(source, signal);
   if (!onDownload || response.body === null) return response.blob();
   // What a packed response says is its packed length, and what is read is not packed.
   const length = response.headers.get("content-encoding") === null ? response.headers.get("content-length") : null;

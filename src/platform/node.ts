@@ -13,10 +13,10 @@ import {
   type ByteSource,
   blobSource,
   canWait,
+  type DownloadOptions,
   expectInside,
   type FileSource,
   looksLikeGzip,
-  type OnDownload,
   type PartsHash,
   type Platform,
   peek,
@@ -53,19 +53,19 @@ export const platform: Platform = {
   startThread,
 };
 
-async function* readChunks(source: FileSource): AsyncGenerator<Uint8Array> {
-  const { head, all } = await peek(rawChunks(source), 2);
+async function* readChunks(source: FileSource, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const { head, all } = await peek(rawChunks(source, signal), 2);
   if (looksLikeGzip(head)) yield* gunzip(all, sourceName(source));
   else yield* all;
 }
 
-async function* rawChunks(source: FileSource): AsyncGenerator<Uint8Array> {
+async function* rawChunks(source: FileSource, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
   if (source instanceof Blob) {
     yield* source.stream() as unknown as AsyncIterable<Uint8Array>;
     return;
   }
   if (isAddress(source)) {
-    const { body } = await get(source);
+    const { body } = await get(source, signal);
     if (body !== null) yield* readAll(body as ReadableStream<Uint8Array>, unreadable(source));
     return;
   }
@@ -119,13 +119,10 @@ async function readFile(source: FileSource): Promise<Uint8Array> {
   }
 }
 
-async function openFile(
-  source: FileSource,
-  { onDownload }: { readonly onDownload?: OnDownload } = {},
-): Promise<ByteSource> {
+async function openFile(source: FileSource, options: DownloadOptions = {}): Promise<ByteSource> {
   const name = sourceName(source);
   if (source instanceof Blob) return blobSource(source, name);
-  if (isAddress(source)) return blobSource(await download(source, onDownload), name);
+  if (isAddress(source)) return blobSource(await download(source, options), name);
   const file = await openToRead(source);
   const { size } = await file.stat();
   let open = true;

@@ -1,5 +1,6 @@
 import { concatBytes } from "../shared/concat-bytes.ts";
 import { FailureError } from "../shared/errors.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { FileContent, FileLayer } from "./files.ts";
 
 /**
@@ -14,8 +15,9 @@ export interface Platform {
    * bytes and not by its name, is unpacked on the way.
    * @throws UsageError "file-not-found", "file-is-folder", "file-not-regular", "file-unreadable", "gzip-damaged";
    *   FailureError "file-read-failed". All of them when the first chunk is asked for, or later.
+   * @param signal Ends waiting for a server; whoever gave it looks at it where there is an error.
    */
-  readChunks(source: FileSource): AsyncIterable<Uint8Array>;
+  readChunks(source: FileSource, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 
   /** All bytes of a file as they are: gzip is not unpacked. Errors as in `readChunks`. */
   readFile(source: FileSource): Promise<Uint8Array>;
@@ -23,9 +25,9 @@ export interface Platform {
   /**
    * A file whose parts are read on request, so that it may be larger than memory. The caller closes it. A URL of
    * a server is fetched once, into a Blob; `onDownload` hears how much of it is there.
-   * Errors as in `readChunks`.
+   * Errors as in `readChunks`; so with `signal`.
    */
-  openFile(source: FileSource, options?: { readonly onDownload?: OnDownload }): Promise<ByteSource>;
+  openFile(source: FileSource, options?: DownloadOptions): Promise<ByteSource>;
 
   /** Size of a file in bytes as it lies there (packed, if it is packed). Errors as in `readChunks`. */
   fileSize(source: FileSource): Promise<number>;
@@ -161,6 +163,11 @@ export interface ByteSource {
 
 /** Bytes of a URL that are there; `total` is undefined where the server does not say it, or packs what it sends. */
 export type OnDownload = (progress: { readonly read: number; readonly total: number | undefined }) => void;
+
+/** How a URL is fetched. */
+export interface DownloadOptions extends Abortable {
+  readonly onDownload?: OnDownload | undefined;
+}
 
 /** A path (Node), a URL, or a Blob or File. A string that begins with http:// or https:// is a URL; in a browser any, relative to the page. */
 export type FileSource = string | URL | Blob;

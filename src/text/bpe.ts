@@ -1,4 +1,5 @@
 import { UsageError } from "../shared/errors.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { CHARACTER_OF_BYTE } from "./byte-alphabet.ts";
 import { learnMerges } from "./learn-merges.ts";
 import { PAIR } from "./pair-merges.ts";
@@ -27,7 +28,7 @@ export function bpePieces(alphabet: BpeAlphabet, emit: EmitPiece): Segmenter {
   return new TextSections(cut, emit);
 }
 
-export interface BpeOptions {
+export interface BpeOptions extends Abortable {
   readonly alphabet: BpeAlphabet;
   /** Most tokens, the alphabet among them. */
   readonly size: number;
@@ -42,7 +43,7 @@ export interface BpeOptions {
  * @throws UsageError "out-of-range" when the alphabet alone is larger than `size`
  */
 export async function bpeFrom(counts: ReadonlyMap<string, number>, options: BpeOptions): Promise<SubwordTokenizer> {
-  const { alphabet, size, minCount } = options;
+  const { alphabet, size, minCount, signal } = options;
   const bytes = alphabet === "byte";
   const unknown = options.unknown && !bytes;
   const letters = bytes ? BYTE_ALPHABET : alphabetOf(counts);
@@ -61,7 +62,7 @@ export async function bpeFrom(counts: ReadonlyMap<string, number>, options: BpeO
       : Array.from(piece, (character) => ids.get(character)!),
     times,
   }));
-  const { tokens, merges } = await learnMerges(words, { tokens: first, size, minCount });
+  const { tokens, merges } = await learnMerges(words, { tokens: first, size, minCount, signal });
   return new SubwordTokenizer({
     preTokenizer: PRE_TOKENIZERS[alphabet],
     model: bpeSpec(tokens, merges, unknown ? UNKNOWN : null),

@@ -1,4 +1,5 @@
 import { takeTurns } from "../platform/turns.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { Heap, LONGEST_TOKEN, PAIR } from "./pair-merges.ts";
 
 export interface CountedWord {
@@ -7,7 +8,7 @@ export interface CountedWord {
   readonly times: number;
 }
 
-export interface LearnMergesOptions {
+export interface LearnMergesOptions extends Abortable {
   /** The alphabet, in the order of ids. */
   readonly tokens: readonly string[];
   /** Most tokens at the end. */
@@ -51,7 +52,7 @@ export async function learnMerges(
   const heap = new Heap<Candidate>((a, b) => a.count > b.count || (a.count === b.count && a.pair < b.pair));
   for (const [pair, times] of counts) heap.push({ pair, count: times });
 
-  const turns = takeTurns();
+  const turns = takeTurns(options.signal);
   while (tokens.length < options.size) {
     await turns();
     const best = heap.pop();

@@ -1,5 +1,7 @@
+import { takeTurns } from "../platform/turns.ts";
 import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { bpeFrom, bpePieces, MOST_MERGE_TOKENS } from "./bpe.ts";
 import { ByteTokenizer } from "./bytes.ts";
 import { CharacterTokenizer, characterPieces } from "./characters.ts";
@@ -24,7 +26,7 @@ export const textsOf = (source: TextSource): Iterable<string> | AsyncIterable<st
   typeof source === "string" ? [source] : source;
 
 /** Options of `trainTokenizer`. */
-export interface TrainTokenizerOptions {
+export interface TrainTokenizerOptions extends Abortable {
   /** What a token is. */
   readonly kind: TokenizerKind;
   /** Tokens that occur less often are left out; for "bpe" pairs that occur less often are not merged. Default 1, for "bpe" 2. */
@@ -67,7 +69,7 @@ const MOST_WORDS = 8_000_000;
  *
  * When more than 8 million different words occur, the rarest are forgotten and counting continues, as in word2vec's ReduceVocab
  * (Mikolov et al. 2013, arXiv:1301.3781); counts of rare words in such texts are too low.
- * @throws UsageError "text-empty", "too-many-characters", "unknown-choice", "not-an-integer", "out-of-range"
+ * @throws UsageError "text-empty", "too-many-characters", "unknown-choice", "not-an-integer", "out-of-range"; the reason of `signal`
  */
 export async function trainTokenizer(source: TextSource, options: TrainTokenizerOptions): Promise<Tokenizer> {
   expectOptions("trainTokenizer", options, {
@@ -79,6 +81,7 @@ export async function trainTokenizer(source: TextSource, options: TrainTokenizer
     alphabet: 1,
     normalize: 1,
     specialTokens: 1,
+    signal: 1,
   });
   if (typeof source !== "string" && !(Symbol.iterator in Object(source) || Symbol.asyncIterator in Object(source)))
     throw new UsageError(
@@ -101,27 +104,34 @@ async function* normalizedText(source: TextSource, steps: readonly NormalizeStep
 async function trainInner(options: TrainTokenizerOptions, source: TextSource, special: number): Promise<Tokenizer> {
   const kind = expectOneOf("kind", options.kind, TOKENIZER_KINDS);
   const minCount = expectInteger("minCount", options.minCount ?? (kind === "bpe" ? 2 : 1), { min: 1 });
+  const { signal } = options;
+  signal?.throwIfAborted();
   const trimmed = options.vocabularySize !== undefined || minCount > 1;
   const unknown = options.unknown ?? (kind === "word" || trimmed);
   switch (kind) {
     case "bpe": {
       const alphabet = expectOneOf("alphabet", options.alphabet ?? "byte", ["byte", "character"]);
       const size = expectInteger("vocabularySize", options.vocabularySize ?? 4096, { min: 1, max: MOST_MERGE_TOKENS });
-      const counts = await count(source, (add) => bpePieces(alphabet, add), forgetRarest(MOST_WORDS));
-      return bpeFrom(counts, { alphabet, size: size - special, minCount, unknown: options.unknown ?? true });
+      const counts = await count(source, (add) => bpePieces(alphabet, add), forgetRarest(MOST_WORDS), options);
+      return bpeFrom(counts, { alphabet, size: size - special, minCount, unknown: options.unknown ?? true, signal });
     }
     case "byte":
       return new ByteTokenizer();
     case "grapheme":
     case "character": {
-      const counts = await count(source, (add) => characterPieces(kind, add), failAbove(MOST_CHARACTERS, kind));
+      const counts = await count(
+        source,
+        (add) => characterPieces(kind, add),
+        failAbove(MOST_CHARACTERS, kind),
+        options,
+      );
       const pieces = keepMostFrequent(counts, { ...options, minCount, reserved: (unknown ? 1 : 0) + special });
       pieces.sort(byCodePoint);
       return new CharacterTokenizer(kind, unknown ? [UNKNOWN, ...pieces] : pieces, { unknown });
     }
     case "word": {
       const segmentation = expectOneOf("segmentation", options.segmentation ?? "unicode", ["unicode", "space"]);
-      const counts = await count(source, (add) => wordSegmenter(segmentation, add), forgetRarest(MOST_WORDS));
+      const counts = await count(source, (add) => wordSegmenter(segmentation, add), forgetRarest(MOST_WORDS), options);
       const first = unknown ? [UNKNOWN, END_OF_LINE] : [END_OF_LINE];
       for (const token of first) counts.delete(token);
       const words = keepMostFrequent(counts, { ...options, minCount, reserved: first.length + special });
@@ -134,6 +144,7 @@ async function count(
   source: TextSource,
   segmenterTo: (add: (piece: string | number) => void) => Segmenter,
   limit: (counts: Map<string, number>) => void,
+  { signal }: Abortable,
 ): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   const unitCounts = new Float64Array(0x10000);
@@ -142,10 +153,12 @@ async function count(
     else counts.set(piece, (counts.get(piece) ?? 0) + 1);
   });
   let length = 0;
+  const turns = takeTurns(signal);
   for await (const text of textsOf(source)) {
     length += text.length;
     // In slices, so that the limit also holds within one huge string.
     for (let at = 0; at < text.length; at += 1 << 20) {
+      await turns();
       segmenter.push(text.slice(at, at + (1 << 20)));
       limit(counts);
     }

@@ -1,3 +1,5 @@
+import type { Abortable } from "../../../src/shared/signal.ts";
+
 /** Two things to see, one where an option is given and one where it is not (or is something else). */
 type Pair = () => Promise<readonly [unknown, unknown]> | readonly [unknown, unknown];
 
@@ -40,6 +42,10 @@ export function shows<O extends object>(
 ): OptionEffects {
   return { observe: observe as (options: never) => unknown, base, options: options as OptionEffects["options"] };
 }
+
+/** A call that is aborted before it begins, where its signal is its only option. */
+export const abortable = (call: (options: Abortable) => unknown): OptionEffects =>
+  shows((options: Abortable) => outcomeOf(() => call(options)), {}, { signal: [AbortSignal.abort()] });
 
 /** What comes of a call, or the code of its error where that is what an option decides. */
 export async function outcomeOf(work: () => unknown): Promise<unknown> {

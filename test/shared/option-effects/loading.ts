@@ -2,12 +2,13 @@ import { safeTensor } from "../../../src/checkpoint/safe-tensor.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/checkpoint/safetensors.ts";
 import { readLabelledTexts, type TextColumns } from "../../../src/data/labelled-texts.ts";
 import { type ReadTimeSeriesOptions, readTimeSeries } from "../../../src/data/read-time-series.ts";
-import { readSentenceRows, type SentenceColumns } from "../../../src/data/sentence-rows.ts";
+import { readSentenceLines, readSentenceRows, type SentenceColumns } from "../../../src/data/sentence-rows.ts";
 import { readSeriesTable, type SeriesTableColumns } from "../../../src/data/series-table.ts";
 import type { TimeSeriesSet } from "../../../src/data/time-series.ts";
 import { type TimeSeriesSetOptions, timeSeriesSet } from "../../../src/data/time-series-set.ts";
 import { readTokenColumns, type TokenColumns } from "../../../src/data/token-columns.ts";
-import { type EffectTable, outcomeOf, shows } from "./effects.ts";
+import { readLabelledSeries } from "../../../src/data/ts-archive.ts";
+import { abortable, type EffectTable, outcomeOf, shows } from "./effects.ts";
 
 const file = (content: string) => new Blob([content]);
 const table = file("t,l,n\nup a,x,1\ndown b,y,2\nup c,x,3\n");
@@ -35,6 +36,7 @@ export const loading: EffectTable = {
       label: [2],
       delimiter: [";"],
       header: [true],
+      signal: [AbortSignal.abort()],
     },
   ),
   readSeriesTable: shows(
@@ -42,20 +44,21 @@ export const loading: EffectTable = {
     { channels: ["x"], series: "id" },
     {
       ...{ channels: [["y"]], series: ["kind"], time: ["day"], label: ["kind"], delimiter: [";"], header: [false] },
+      signal: [AbortSignal.abort()],
     },
   ),
   readSentenceRows: shows(
     (options: SentenceColumns) => outcomeOf(() => readSentenceRows(sentences, options)),
     { tokens: "w" },
     {
-      ...{ tags: ["g"], intent: ["i", { tags: "g" }], delimiter: [";"] },
+      ...{ tags: ["g"], intent: ["i", { tags: "g" }], delimiter: [";"], signal: [AbortSignal.abort()] },
     },
   ),
   readTokenColumns: shows(
     (options: TokenColumns) => outcomeOf(() => readTokenColumns(tokens, options)),
     {},
     {
-      ...{ token: [2], tag: [2], delimiter: ["\t"] },
+      ...{ token: [2], tag: [2], delimiter: ["\t"], signal: [AbortSignal.abort()] },
     },
   ),
   readTimeSeries: shows(
@@ -72,12 +75,15 @@ export const loading: EffectTable = {
         resample: ["2d"],
       },
       ...{ timeZone: ["Asia/Shanghai"], delimiter: [";"], header: [false] },
+      signal: [AbortSignal.abort()],
       decimal: async () => [
         await outcomeOf(() => readTimeSeries(commas, { targets: ["y"] })),
         await outcomeOf(async () => plain(await readTimeSeries(commas, { targets: ["y"], decimal: "," }))),
       ],
     },
   ),
+  readSentenceLines: abortable((options) => readSentenceLines(file("a b\nc\n"), options)),
+  readLabelledSeries: abortable((options) => readLabelledSeries(file("@data\n1,2:a\n"), options)),
   timeSeriesSet: shows(
     (options: TimeSeriesSetOptions) => plain(timeSeriesSet(options)),
     { targets: ["y"], series: [{ start: 0, values: { y, x: y, z: y } }] },

@@ -24,6 +24,7 @@ export const tokenizing = {
   alphabet: ["character", { kind: "bpe" }],
   normalize: [["nfkc"]],
   specialTokens: [["<end>"]],
+  signal: [AbortSignal.abort()],
 } as unknown as OptionEffects["options"];
 
 const contents = (tokens: TokenSequence): Int32Array => {
@@ -58,7 +59,7 @@ const special = trainTokenizer("abc<end>", { kind: "character", specialTokens: [
 
 export const texts: EffectTable = {
   trainTokenizer: shows(
-    async (options: TrainTokenizerOptions) => (await trainTokenizer(text, options)).toJSON(),
+    (options: TrainTokenizerOptions) => outcomeOf(async () => (await trainTokenizer(text, options)).toJSON()),
     { kind: "word" },
     tokenizing as object,
   ),
@@ -87,7 +88,8 @@ export const texts: EffectTable = {
     {},
     { add: [0.1], maxTokens: [30] },
   ),
-  openCorpus: shows(corpus, {}, {
+  openCorpus: shows((options: Omit<CorpusOptions, "files">) => outcomeOf(() => corpus(options)), {}, {
+    signal: [AbortSignal.abort()],
     tokenizer: [{ kind: "word" }],
     vocabularySample: [20],
     validation: [0.4],
@@ -109,7 +111,7 @@ export const texts: EffectTable = {
     },
   } as object),
   "openCorpus tokenizer": shows(
-    (tokenizer: TrainTokenizerOptions) => corpus({ tokenizer }),
+    (tokenizer: TrainTokenizerOptions) => outcomeOf(() => corpus({ tokenizer })),
     { kind: "word" },
     tokenizing as object,
   ),
