@@ -1,7 +1,8 @@
 import { platform } from "#platform";
-import { type ByteSource, expectInside, type FileSource } from "../platform/platform.ts";
+import { type ByteSource, expectInside, type FileSource, type OnDownload } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 
 /** The input of every reader: bytes, a path, a URL, a Blob, or an open source. */
 export type ByteInput = Uint8Array | ArrayBuffer | FileSource | ByteSource;
@@ -15,7 +16,7 @@ export interface ByteProgress {
   readonly total: number | undefined;
 }
 /** Options of reading bytes. */
-export interface ByteOptions {
+export interface ByteOptions extends Abortable {
   /** Called while bytes arrive: during the download of a URL in a page, else while the file is read. */
   readonly onProgress?: ((progress: ByteProgress) => void) | undefined;
 }
@@ -37,10 +38,12 @@ export function bytesSource(given: Uint8Array, name = "the given bytes"): ByteSo
 
 /**
  * Opens any input as a source. An open source is returned as it is; everything else the caller closes.
- * @throws UsageError "bad-input", and whatever opening a file throws
+ * @param options `signal` ends the download, and whatever is read later
+ * @throws UsageError "bad-input", and whatever opening a file throws; the reason of `signal`
  */
 export async function openBytes(input: ByteInput, options: ByteOptions = {}): Promise<ByteSource> {
-  expectOptions("openBytes", options, { onProgress: 1 });
+  expectOptions("openBytes", options, { onProgress: 1, signal: 1 });
+  options.signal?.throwIfAborted();
   if (input instanceof Uint8Array) return watched(bytesSource(input), options);
   if (input instanceof ArrayBuffer) return watched(bytesSource(new Uint8Array(input)), options);
   if (typeof input === "string" || input instanceof URL || input instanceof Blob) return openFile(input, options);
@@ -48,28 +51,35 @@ export async function openBytes(input: ByteInput, options: ByteOptions = {}): Pr
   throw new UsageError("bad-input", `input: expected bytes, a path, a URL or a Blob, got ${describe(input)}`);
 }
 
-async function openFile(input: FileSource, { onProgress }: ByteOptions): Promise<ByteSource> {
-  if (!onProgress) return platform.openFile(input);
+async function openFile(input: FileSource, { onProgress, signal }: ByteOptions): Promise<ByteSource> {
   let downloaded = false;
-  const source = await platform.openFile(input, {
-    onDownload(progress) {
-      downloaded = true;
-      onProgress({ name: String(input), ...progress });
-    },
-  });
-  return downloaded ? source : watched(source, { onProgress });
+  const onDownload: OnDownload = (progress) => {
+    downloaded = true;
+    onProgress!({ name: String(input), ...progress });
+  };
+  const source = await platform
+    .openFile(input, { signal, onDownload: onProgress && onDownload })
+    .catch((error) => failed(error, signal));
+  return watched(source, { signal, onProgress: downloaded ? undefined : onProgress });
 }
 
-/** Reports what is read. */
-function watched(source: ByteSource, { onProgress }: ByteOptions): ByteSource {
-  if (!onProgress) return source;
+/** What an abort ends is no file that broke off or is damaged. */
+function failed(error: unknown, signal: AbortSignal | undefined): never {
+  signal?.throwIfAborted();
+  throw error;
+}
+
+/** Reports what is read, and ends reading. */
+function watched(source: ByteSource, { onProgress, signal }: ByteOptions): ByteSource {
+  if (!onProgress && !signal) return source;
   let read = 0;
   return {
     ...source,
     async read(offset, length) {
+      signal?.throwIfAborted();
       const bytes = await source.read(offset, length);
       read = Math.min(source.size, read + length);
-      onProgress({ name: source.name, read, total: source.size });
+      onProgress?.({ name: source.name, read, total: source.size });
       return bytes;
     },
   };
@@ -91,7 +101,7 @@ export const withBytes = <T>(
 export async function withFiles<T>(
   inputOf: (name: string) => ByteInput,
   use: (open: (name: string) => Promise<ByteSource>) => Promise<T>,
-  { onProgress }: ByteOptions = {},
+  { onProgress, signal }: ByteOptions = {},
 ): Promise<T> {
   const opened = new Map<string, { readonly source: ByteSource; readonly input: ByteInput }>();
   try {
@@ -99,10 +109,12 @@ export async function withFiles<T>(
       const known = opened.get(name);
       if (known) return known.source;
       const input = inputOf(name);
-      const source = await openBytes(input, { onProgress });
+      const source = await openBytes(input, { onProgress, signal });
       opened.set(name, { source, input });
       return source;
     });
+  } catch (error) {
+    return failed(error, signal);
   } finally {
     for (const { source, input } of opened.values()) if ((source as ByteInput) !== input) await source.close();
   }

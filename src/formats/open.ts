@@ -42,7 +42,8 @@ export class Model extends Program {
  * const model = await open("silero_vad.onnx", { machine });
  * const { output, stateN } = await model.run({ input, state, sr });
  * ```
- * @throws UsageError "unknown-format", "unknown-network", "unsupported-onnx", …; FailureError when the file is damaged
+ * @throws UsageError "unknown-format", "unknown-network", "unsupported-onnx", …; FailureError when the file is damaged; the
+ *   reason of `signal`
  */
 export async function open(input: ByteInput, options: OpenOptions): Promise<Model> {
   expectOptions("open", options, {
@@ -52,6 +53,7 @@ export async function open(input: ByteInput, options: OpenOptions): Promise<Mode
     files: 1,
     nonlinearity: 1,
     onProgress: 1,
+    signal: 1,
     cells: 1,
   });
   const { machine, plans, ...reading } = options;

@@ -41,10 +41,12 @@ export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonline
 /**
  * Reads a model file of any format, detected from its bytes. A path may also be the folder of a run, or a folder with a `model.json` or
  * a `manifest.json`.
- * @throws UsageError "unknown-format", "file-not-found"; FailureError when the file is damaged
+ * @throws UsageError "unknown-format", "file-not-found"; FailureError when the file is damaged; the reason of
+ *   `signal`
  */
 export async function readModel(input: ByteInput, options: ReadModelOptions = {}): Promise<ModelFile> {
-  expectOptions("readModel", options, { config: 1, files: 1, nonlinearity: 1, onProgress: 1, cells: 1 });
+  expectOptions("readModel", options, { config: 1, files: 1, nonlinearity: 1, onProgress: 1, signal: 1, cells: 1 });
+  options.signal?.throwIfAborted();
   if (typeof input === "string" && (await isFolder(input))) {
     for (const name of ["model.json", "manifest.json"])
       if (await exists(`${input}/${name}`)) return readModel(`${input}/${name}`, options);
@@ -81,13 +83,13 @@ interface Read {
 const readers: Readonly<
   Record<FileKind, (source: ByteSource, options: ReadModelOptions, input: ByteInput) => Promise<Read>>
 > = {
-  async onnx(source, { files, onProgress }, input) {
+  async onnx(source, { files, onProgress, signal }, input) {
     const bytes = await source.read(0, source.size);
     const refuse = (why: string) => new FailureError("damaged-onnx", why);
     const graph = await withFiles(
       (name) => fileOf(name, input, { files, names: "the model", refuse }),
       (open) => readOnnxWith(bytes, open),
-      { onProgress },
+      { onProgress, signal },
     );
     return { format: "onnx", content: { kind: "graph", graph, bytes } };
   },
@@ -123,20 +125,20 @@ const readers: Readonly<
       return { format: "keras-h5", content: { kind: "weights", tensors, why: error.message } };
     }
   },
-  bundle: async (_, { files, onProgress }, input) =>
-    networkOf("tf1", await readTensorFlowBundle(input, { files, onProgress })),
-  async json(source, { files, onProgress }, input) {
+  bundle: async (_, { files, onProgress, signal }, input) =>
+    networkOf("tf1", await readTensorFlowBundle(input, { files, onProgress, signal })),
+  async json(source, { files, onProgress, signal }, input) {
     // A manifest of TensorFlow 1 is small and names variables, a model of TensorFlow.js names its topology.
     const looked = Math.min(source.size, 1 << 16);
     const start = new TextDecoder().decode(await source.read(0, looked));
     if (/"filename"/.test(start) && !/"modelTopology"|"weightsManifest"/.test(start))
-      return networkOf("tf1", await readTensorFlow1(input, { files, onProgress }));
+      return networkOf("tf1", await readTensorFlow1(input, { files, onProgress, signal }));
     if (source.size === looked && !/"modelTopology"|"weightsManifest"/.test(start))
       throw new UsageError(
         "unknown-format",
         `${source.name}: JSON, but neither TensorFlow.js' model.json (modelTopology) nor a manifest of variables (filename)`,
       );
-    return networkOf("tfjs", await readTensorFlowJs(input, { files, onProgress }));
+    return networkOf("tfjs", await readTensorFlowJs(input, { files, onProgress, signal }));
   },
 };
 

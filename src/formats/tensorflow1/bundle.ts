@@ -48,14 +48,14 @@ export async function readTensorFlowBundle(
   input: ByteInput,
   options: ReadTensorFlow1Options = {},
 ): Promise<OpenedModel> {
-  expectOptions("readTensorFlowBundle", options, { files: 1, forgetBias: 1, onProgress: 1 });
-  const { files, onProgress } = options;
-  const { entries, shards } = await withBytes(input, readIndex);
+  expectOptions("readTensorFlowBundle", options, { files: 1, forgetBias: 1, onProgress: 1, signal: 1 });
+  const { files, onProgress, signal } = options;
+  const { entries, shards } = await withBytes(input, readIndex, { signal });
   const names = shardNames(input, shards, files);
   const variables = await withFiles(
     (name) => fileOf(name, input, { files, names: "the checkpoint" }),
     (open) => readVariables(entries, (shard) => (names[shard] === undefined ? undefined : open(names[shard]))),
-    { onProgress },
+    { onProgress, signal },
   );
   return basicLstmModel(variables, { forgetBias: options.forgetBias });
 }

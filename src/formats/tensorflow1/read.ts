@@ -25,8 +25,10 @@ const MAXIMUM_NUMBERS = 2 ** 29;
  * @throws as `basicLstmModel`; FailureError "damaged-keras" for a manifest that does not hold together; and what reading files throws
  */
 export async function readTensorFlow1(input: ByteInput, options: ReadTensorFlow1Options = {}): Promise<OpenedModel> {
-  expectOptions("readTensorFlow1", options, { files: 1, forgetBias: 1, onProgress: 1 });
-  const manifest = await withBytes(input, (source) => Config.read(source, "manifest.json", MAXIMUM_JSON));
+  expectOptions("readTensorFlow1", options, { files: 1, forgetBias: 1, onProgress: 1, signal: 1 });
+  const manifest = await withBytes(input, (source) => Config.read(source, "manifest.json", MAXIMUM_JSON), {
+    signal: options.signal,
+  });
   const variables = new Map<string, NamedTensor>();
   let numbers = 0;
   for (const name of manifest.keys()) {

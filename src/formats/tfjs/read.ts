@@ -29,8 +29,10 @@ const FRESH_OPTIMIZER = "what the file keeps of the optimizer is left out: furth
  * @throws UsageError "unsupported-keras" that names the layer; FailureError "damaged-keras"; and what reading files throws
  */
 export async function readTensorFlowJs(input: ByteInput, options: ReadTensorFlowJsOptions = {}): Promise<OpenedModel> {
-  expectOptions("readTensorFlowJs", options, { files: 1, onProgress: 1 });
-  const file = await withBytes(input, (source) => Config.read(source, "model.json", MAXIMUM_JSON));
+  expectOptions("readTensorFlowJs", options, { files: 1, onProgress: 1, signal: 1 });
+  const file = await withBytes(input, (source) => Config.read(source, "model.json", MAXIMUM_JSON), {
+    signal: options.signal,
+  });
   if (file.get("format") === "graph-model" || (!file.has("modelTopology") && file.has("weightsManifest")))
     throw unsupported(
       "model.json holds a graph of TensorFlow operations, not layers: what recurrent layers it was made of is lost; convert the Keras model itself (.keras or .h5), or export it as a layers model",
@@ -58,7 +60,7 @@ export async function readTensorFlowJs(input: ByteInput, options: ReadTensorFlow
 async function groupBytes(
   { paths }: WeightGroup,
   input: ByteInput,
-  { files, onProgress }: ReadTensorFlowJsOptions,
+  { files, onProgress, signal }: ReadTensorFlowJsOptions,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -68,7 +70,7 @@ async function groupBytes(
       if (length > MAXIMUM_WEIGHTS) throw damaged(`the weights take more than ${MAXIMUM_WEIGHTS} bytes`);
       return source.read(0, source.size);
     };
-    parts.push(await withBytes(fileOf(path, input, { files, names: "model.json" }), read, { onProgress }));
+    parts.push(await withBytes(fileOf(path, input, { files, names: "model.json" }), read, { onProgress, signal }));
   }
   return parts.length === 1 ? parts[0]! : joinBytes(parts);
 }

@@ -57,12 +57,16 @@ const unzips = (read: (bytes: Uint8Array, options: OpenZipOptions) => Promise<{ 
 
 export const importing: EffectTable = {
   openBytes: shows(
-    async (options: ByteOptions) => {
-      const source = await openBytes(onnx, options);
-      return source.read(0, 4);
-    },
+    (options: ByteOptions) =>
+      outcomeOf(async () => {
+        const source = await openBytes(onnx, options);
+        return source.read(0, 4);
+      }),
     {},
-    { onProgress: told(async (onProgress) => (await openBytes(onnx, { onProgress })).read(0, 4)) },
+    {
+      signal: [AbortSignal.abort()],
+      onProgress: told(async (onProgress) => (await openBytes(onnx, { onProgress })).read(0, 4)),
+    },
   ),
   openNpz: unzips(async (bytes, options) => (await openNpz(bytesSource(bytes), options)).read("a")),
   readNpz: unzips(async (bytes, options) => (await readNpz(bytes, options)).get("a")!),
@@ -77,6 +81,7 @@ export const importing: EffectTable = {
       config: [kerasConfig, { of: kerasWeights }],
       files: [files, { of: tfjs }],
       nonlinearity: ["relu", { of: rnn }],
+      signal: [AbortSignal.abort()],
       onProgress: told((onProgress) => readModel(onnx, { onProgress })),
       cells: withOwnCell(async (folder, options) => (await readModel(folder, options)).format),
     },
@@ -89,7 +94,11 @@ export const importing: EffectTable = {
   readTensorFlowJs: shows(
     (options: ReadTensorFlowJsOptions) => outcomeOf(() => readTensorFlowJs(tfjs, options)),
     {},
-    { files: [files], onProgress: told((onProgress) => readTensorFlowJs(tfjs, { files, onProgress })) },
+    {
+      files: [files],
+      signal: [AbortSignal.abort(), { files }],
+      onProgress: told((onProgress) => readTensorFlowJs(tfjs, { files, onProgress })),
+    },
   ),
   readTensorFlow1: shows(
     (options: ReadTensorFlow1Options) => outcomeOf(() => readTensorFlow1(manifest, options)),
@@ -97,6 +106,7 @@ export const importing: EffectTable = {
     {
       files: [manifestFiles],
       forgetBias: [0, { files: manifestFiles }],
+      signal: [AbortSignal.abort(), { files: manifestFiles }],
       onProgress: told((onProgress) => readTensorFlow1(manifest, { files: manifestFiles, onProgress })),
     },
   ),
@@ -106,6 +116,7 @@ export const importing: EffectTable = {
     {
       files: [bundleFiles],
       forgetBias: [0, { files: bundleFiles }],
+      signal: [AbortSignal.abort(), { files: bundleFiles }],
       onProgress: told((onProgress) => readTensorFlowBundle(bundleIndex, { files: bundleFiles, onProgress })),
     },
   ),

@@ -63,6 +63,7 @@ export const programs: EffectTable = {
     config: [kerasConfig, { of: kerasWeights }],
     files: [files, { of: tfjs }],
     nonlinearity: ["relu", { of: rnn }],
+    signal: [AbortSignal.abort()],
     onProgress: told((onProgress) => open(onnx, { machine, onProgress })),
     cells: withOwnCell(async (folder, options) => {
       using model = await open(folder, { machine, ...options });
