@@ -9,6 +9,7 @@ import type { WriteOptions } from "../run/write-options.ts";
 import { integer, number, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { generationFields } from "../schema/generation.ts";
 import { UsageError } from "../shared/errors.ts";
+import { wasAborted } from "../shared/signal.ts";
 import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
 import { jsonLine } from "./format.ts";
@@ -76,6 +77,8 @@ async function generateText(flags: Flags, io: Io): Promise<void> {
     if (flags.prompts !== undefined) await answerAll(run, flags, io, signal);
     else if (flags.beams !== undefined) await search(run, flags, io, signal);
     else await write(run, flags, io, signal);
+  } catch (error) {
+    if (!wasAborted(error, signal)) throw error;
   } finally {
     off();
   }

@@ -4,6 +4,7 @@ import { openSession } from "../run/session.ts";
 import { TextWriter } from "../run/text-writer.ts";
 import type { WriteOptions } from "../run/write-options.ts";
 import { LongshortError, UsageError } from "../shared/errors.ts";
+import { wasAborted } from "../shared/signal.ts";
 import { EXIT, type Io } from "./io.ts";
 import { turn } from "./turn.ts";
 
@@ -31,14 +32,17 @@ export async function interact(
   const ask = (): Promise<void> => (io.stdin.isTTY ? io.stdout.write("> ") : Promise.resolve());
   const answer = async (text: string): Promise<void> => {
     answering = new AbortController();
+    const { signal } = answering;
     try {
-      await writer.read(text, { signal: answering.signal });
+      await writer.read(text, { signal });
       said += text;
-      for await (const piece of writer.write({ ...options, signal: answering.signal })) {
+      for await (const piece of writer.write({ ...options, signal })) {
         await io.stdout.write(piece.text);
         said += piece.text;
         await turn();
       }
+    } catch (error) {
+      if (!wasAborted(error, signal)) throw error;
     } finally {
       answering = undefined;
     }

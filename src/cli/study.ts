@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { platform } from "#platform";
 import { openMachine } from "../compute/open.ts";
 import { integer, number, onOff, path, text, type ValuesOf } from "../schema/fields.ts";
+import { wasAborted } from "../shared/signal.ts";
 import { STUDY_CELLS, VARIANTS } from "../study/cells.ts";
 import { settingsOf, type TrialSettings } from "../study/settings.ts";
 import { summarize } from "../study/summary.ts";
@@ -68,6 +69,7 @@ async function study(flags: StudyFlags, io: Io): Promise<void> {
   const seeds = flags.seeds ?? (flags.quick ? QUICK.seeds : 10);
   const records = new Records(output);
   const controller = new AbortController();
+  const { signal } = controller;
   const off = io.onInterrupt(() => controller.abort());
   try {
     let [left, spent] = [0, 0];
@@ -77,7 +79,12 @@ async function study(flags: StudyFlags, io: Io): Promise<void> {
       for (let seed = 0; seed < seeds; seed++) {
         const known = records.find({ task: pair.task.name, cell: pair.cell, seed, settings });
         const kept = known?.withoutGradients && flags.gradients ? undefined : known;
-        const trial = kept ?? (await tried(pair, seed, settings, flags, controller.signal));
+        const trial =
+          kept ??
+          (await tried(pair, seed, settings, flags, signal).catch((error: unknown) => {
+            if (!wasAborted(error, signal)) throw error;
+            return undefined;
+          }));
         if (!trial) {
           await io.stderr.write(
             `Stopped. ${output} keeps ${counted(found.length, "finished trial")}; the same command continues.\n`,
@@ -119,18 +126,16 @@ async function tried(
   settings: TrialSettings,
   flags: StudyFlags,
   signal: AbortSignal,
-): Promise<KeptTrial | undefined> {
+): Promise<KeptTrial> {
   using machine = await openMachine(flags.machine);
   const before = process.cpuUsage();
   const gradients = flags.gradients && seed === 0;
   const result = await runTrial({ machine, task, cell, seed, settings, gradients, signal });
   const { user, system } = process.cpuUsage(before);
-  return (
-    result && {
-      ...{ task: task.name, cell, seed, settings, ...result, cpuSeconds: (user + system) / 1e6 },
-      ...(seed === 0 && !flags.gradients && { withoutGradients: true as const }),
-    }
-  );
+  return {
+    ...{ task: task.name, cell, seed, settings, ...result, cpuSeconds: (user + system) / 1e6 },
+    ...(seed === 0 && !flags.gradients && { withoutGradients: true as const }),
+  };
 }
 
 function lineOf({ task, cell, seed, cpuSeconds, ...result }: KeptTrial): string {

@@ -4,6 +4,7 @@ import { splitSeries } from "../data/forecast-split.ts";
 import { type Span, windowsOf } from "../data/forecast-windows.ts";
 import { fitScaling, quantileOf } from "../data/series-scaling.ts";
 import { observedLength, part, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
+import { takeTurns } from "../platform/turns.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Baseline, BaselineSeries } from "./baselines/baseline.ts";
@@ -24,7 +25,7 @@ export interface BacktestSeries {
 }
 
 /** Options of `backtest`. */
-export interface BacktestOptions extends Pick<ForecastOptions, "levels" | "samples" | "seed" | "recent"> {
+export interface BacktestOptions extends Pick<ForecastOptions, "levels" | "samples" | "seed" | "recent" | "signal"> {
   /** Series from `readTimeSeries` or `timeSeriesSet`. Their last part is predicted; simple methods learn from everything before it. */
   readonly data?: Pick<TimeSeriesSet, "series"> | undefined;
   /**
@@ -68,7 +69,8 @@ const RESIDUAL_ORIGINS = 200;
  * const { rows } = await backtest(forecaster, { data, test: 0.2 });
  * for (const { name, scores } of rows) console.log(name, scores.sales.mase); // the model first
  * ```
- * @throws UsageError "series-too-short" when there is no origin, "missing-option", "bad-option", "out-of-range"
+ * @throws UsageError "series-too-short" when there is no origin, "missing-option", "bad-option", "out-of-range"; the
+ *   reason of `signal`
  */
 export async function backtest(forecaster: Forecaster, options: BacktestOptions): Promise<Backtest> {
   expectOptions("backtest", options, {
@@ -81,6 +83,7 @@ export async function backtest(forecaster: Forecaster, options: BacktestOptions)
     levels: 1,
     samples: 1,
     recent: 1,
+    signal: 1,
   });
   const { layout } = forecaster;
   const series = seriesOf(forecaster, options);
@@ -100,8 +103,9 @@ export async function backtest(forecaster: Forecaster, options: BacktestOptions)
     );
   const stride = expectInteger("stride", options.stride ?? Math.ceil(all / DEFAULT_ORIGINS), { min: 1 });
   const windows = windowsAt(stride);
-  const { levels: asked, samples, seed, recent } = options;
-  const found = await forecaster.predict(windows, { levels: asked, samples, seed, recent });
+  const { levels: asked, samples, seed, recent, signal } = options;
+  const found = await forecaster.predict(windows, { levels: asked, samples, seed, recent, signal });
+  const turns = takeTurns(signal);
   const indexOf = new Map(prepared.map((one, k) => [one, k]));
   const levels = found[0]![layout.targets[0]!]!.quantiles.map(({ level }) => level);
   const rows = new Map<string, Record<string, ForecastScores>>();
@@ -112,31 +116,33 @@ export async function backtest(forecaster: Forecaster, options: BacktestOptions)
     const flat = series.map(({ source, train }): BaselineSeries => {
       return { values: filled(source.values[target]!), trainEnd: train.to };
     });
+    await turns();
     const naiveErrors = flat.map((one, k) => naiveError(one, series[k]!.source.values[target]!, layout.season));
     const deviations = series.map(({ source, train }) => {
       return fitScaling("standard", part(source, train.from, train.to), [target])[target]!.scale;
     });
-    const score = (forecast: (w: number, k: number, origin: number) => Forecast): ForecastScores => {
+    const score = async (forecast: (w: number, k: number, origin: number) => Forecast): Promise<ForecastScores> => {
       const scorer = new ForecastScorer();
       for (const [w, { series: of, origin }] of windows.entries()) {
+        await turns();
         const k = indexOf.get(of)!;
         const truth = series[k]!.source.values[target]!.subarray(origin, origin + layout.horizon);
         scorer.add({ truth, naiveError: naiveErrors[k]!, scale: deviations[k]!, ...forecast(w, k, origin) });
       }
       return scorer.scores();
     };
-    put(
-      "this model",
-      target,
-      score((w) => found[w]![target]!),
-    );
+    put("this model", target, await score((w) => found[w]![target]!));
     if (options.baselines === false) continue;
     for (const baseline of baselinesFor(flat, layout)) {
-      const offsets = flat.map((one, k) => residuals(baseline, k, one, layout, levels));
+      const offsets: ReturnType<typeof residuals>[] = [];
+      for (const [k, one] of flat.entries()) {
+        await turns();
+        offsets.push(residuals(baseline, k, one, layout, levels));
+      }
       put(
         baseline.name,
         target,
-        score((_, k, origin) => {
+        await score((_, k, origin) => {
           const point = baseline.predict(k, origin);
           const quantiles = offsets[k]!.map(({ level, values }) => ({
             level,

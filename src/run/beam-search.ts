@@ -3,6 +3,7 @@ import { checkOptions, type OptionsTable } from "../schema/check.ts";
 import { integer, number } from "../schema/fields.ts";
 import { generationFields } from "../schema/generation.ts";
 import { expectInteger } from "../shared/errors.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { runOptions } from "./run-options.ts";
 import { expectLogits, likeliest, logProbabilities } from "./sample.ts";
@@ -11,7 +12,7 @@ import { expectStop, firstStop } from "./stop-strings.ts";
 import { endTokensOf, excludedTokens, expectVocabulary, startToken } from "./text-boundaries.ts";
 
 /** Options of `beamSearch`. */
-export interface BeamSearchOptions extends Omit<SessionOptions, "batchSize"> {
+export interface BeamSearchOptions extends Abortable, Omit<SessionOptions, "batchSize"> {
   readonly tokenizer: Tokenizer;
   /** Text to continue; it is not repeated. Default "": as after the end of a line. */
   readonly prompt?: string | undefined;
@@ -30,7 +31,6 @@ export interface BeamSearchOptions extends Omit<SessionOptions, "batchSize"> {
   readonly stop?: readonly string[] | undefined;
   /** Names of special tokens that end a text. Default: all that the tokenizer has. */
   readonly endTokens?: readonly string[] | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** A text found by `beamSearch`. */
@@ -67,7 +67,8 @@ const beamOptions: OptionsTable<BeamSearchOptions> = {
  * resolved by the order of texts and token numbers.
  * @returns best first
  * @throws UsageError "vocabulary-mismatch", "out-of-range", "not-an-integer", "bad-option", "unknown-token",
- *   "unknown-special-token"; FailureError "out-of-memory", "not-finite" for damaged weights
+ *   "unknown-special-token"; FailureError "out-of-memory", "not-finite" for damaged weights;
+ *   the reason of `signal`
  */
 export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]> {
   checkOptions("beamSearch", options, beamOptions);
@@ -88,16 +89,17 @@ export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]
   try {
     session.reset();
     const same = (token: number): Int32Array => new Int32Array(width).fill(token);
-    const turns = takeTurns();
+    const turns = takeTurns(signal);
     for (const token of start.slice(0, -1)) {
-      if (signal?.aborted) return [];
-      session.feed(same(token));
       await turns();
+      session.feed(same(token));
     }
+    await turns();
     let logits = await session.next(same(start.at(-1)!));
     let beams: Beam[] = [{ tokens: [], logProbability: 0, row: 0 }];
     const finished: BeamText[] = [];
-    for (let step = 1; beams.length > 0 && !signal?.aborted; step++) {
+    for (let step = 1; beams.length > 0; step++) {
+      await turns();
       const next = continuations(beams, logits, { vocabularySize, excluded, count: 2 * width });
       beams = [];
       for (const one of next) {
@@ -117,7 +119,6 @@ export async function beamSearch(options: BeamSearchOptions): Promise<BeamText[]
         Int32Array.from({ length: width }, (_, b) => beams[Math.min(b, beams.length - 1)]!.tokens.at(-1)!),
       );
       beams = beams.map((one, row) => ({ ...one, row }));
-      await turns();
     }
     return finished.slice(0, count);
   } finally {

@@ -8,6 +8,7 @@ import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { zipRecord } from "../shared/records.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { Executable } from "../tensor/executable.ts";
 import { Executables } from "../tensor/executables.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
@@ -90,11 +91,12 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
 
   /**
    * Predicts the class of each input, with the probabilities of all classes.
-   * @throws UsageError "wrong-input", "not-a-classifier" (it predicts numbers: `predictNumbers`)
+   * @throws UsageError "wrong-input", "not-a-classifier" (it predicts numbers: `predictNumbers`); the reason of `signal`
    */
-  async predict(inputs: readonly (string | Series)[]): Promise<ClassPrediction[]> {
+  async predict(inputs: readonly (string | Series)[], options: Abortable = {}): Promise<ClassPrediction[]> {
+    expectOptions("Classifier.predict", options, { signal: 1 });
     const named = this.naming();
-    return (await this.outputs(inputs)).map(named);
+    return (await this.outputs(inputs, options)).map(named);
   }
 
   /** Converts log probabilities to a prediction. @throws UsageError "not-a-classifier" */
@@ -106,9 +108,10 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
   }
 
   /** Predicts a number for each input (regression). */
-  async predictNumbers(inputs: readonly (string | Series)[]): Promise<number[]> {
+  async predictNumbers(inputs: readonly (string | Series)[], options: Abortable = {}): Promise<number[]> {
+    expectOptions("Classifier.predictNumbers", options, { signal: 1 });
     const inUnits = this.scaling();
-    return (await this.outputs(inputs)).map(inUnits);
+    return (await this.outputs(inputs, options)).map(inUnits);
   }
 
   /** Converts an output to the units of the labels. @throws UsageError "not-a-regression" */
@@ -124,15 +127,17 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
    * from scratch, since pooling and the reverse direction see other steps in each, so time grows with the square of the length.
    * @throws as `predict`; UsageError "no-tokens" for a text without any
    */
-  async predictEachStep(input: string | Series): Promise<ClassPrediction[]> {
+  async predictEachStep(input: string | Series, options: Abortable = {}): Promise<ClassPrediction[]> {
+    expectOptions("Classifier.predictEachStep", options, { signal: 1 });
     const named = this.naming();
-    return (await this.outputsOf(this.prefixes(input))).map(named);
+    return (await this.outputsOf(this.prefixes(input), options)).map(named);
   }
 
   /** The same for a regression. */
-  async predictNumbersEachStep(input: string | Series): Promise<number[]> {
+  async predictNumbersEachStep(input: string | Series, options: Abortable = {}): Promise<number[]> {
+    expectOptions("Classifier.predictNumbersEachStep", options, { signal: 1 });
     const inUnits = this.scaling();
-    return (await this.outputsOf(this.prefixes(input))).map(inUnits);
+    return (await this.outputsOf(this.prefixes(input), options)).map(inUnits);
   }
 
   /** Frees the plans, and the parameters if they were loaded with it; those that were given stay. */
@@ -140,11 +145,14 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     this.plans.close();
   }
 
-  private outputs(inputs: readonly (string | Series)[]): Promise<Float64Array[]> {
+  private outputs(inputs: readonly (string | Series)[], options: Abortable): Promise<Float64Array[]> {
     const { model, tokenizer } = this.options;
     if (!Array.isArray(inputs))
       throw new UsageError("wrong-input", `inputs: expected a list of texts or series, got ${describe(inputs)}`);
-    return this.outputsOf(inputs.map((input) => readSequence(input, model, tokenizer)));
+    return this.outputsOf(
+      inputs.map((input) => readSequence(input, model, tokenizer)),
+      options,
+    );
   }
 
   /** All prefixes of the input, from one step on. */
@@ -159,9 +167,9 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     );
   }
 
-  private outputsOf(sequences: readonly Sequence[]): Promise<Float64Array[]> {
+  private outputsOf(sequences: readonly Sequence[], { signal }: Abortable): Promise<Float64Array[]> {
     const { batchSize = 64 } = this.options;
-    return resultsByLength(sequences, { lengthOf, batchSize, run: (batch, steps) => this.run(batch, steps) });
+    return resultsByLength(sequences, { lengthOf, batchSize, signal, run: (batch, steps) => this.run(batch, steps) });
   }
 
   private async run(batch: readonly Sequence[], steps: number): Promise<Float64Array[]> {

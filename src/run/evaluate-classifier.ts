@@ -1,4 +1,6 @@
 import { type Examples, targetsOf } from "../data/examples.ts";
+import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { varies } from "../shared/varies.ts";
 import { type ClassificationScores, classificationScores } from "./classification-scores.ts";
 import type { Classifier, ClassPrediction } from "./classifier.ts";
@@ -22,13 +24,15 @@ export interface RegressionScores {
 
 /**
  * Evaluates a classifier on labelled examples.
- * @throws UsageError "not-a-classifier", "wrong-input"
+ * @throws UsageError "not-a-classifier", "wrong-input"; the reason of `signal`
  */
 export async function evaluateClassifier(
   classifier: Classifier,
   { inputs, labels }: Pick<Examples, "inputs" | "labels">,
+  options: Abortable = {},
 ): Promise<ClassifierScores> {
-  return classifierScores(classifier, labels, await classifier.predict(inputs));
+  expectOptions("evaluateClassifier", options, { signal: 1 });
+  return classifierScores(classifier, labels, await classifier.predict(inputs, options));
 }
 
 /** Scores of the predictions for examples with these labels. */
@@ -51,10 +55,15 @@ export function classifierScores(
 
 /**
  * Evaluates a regression on labelled examples.
- * @throws UsageError "not-a-regression", "wrong-input", "not-a-number"
+ * @throws UsageError "not-a-regression", "wrong-input", "not-a-number"; the reason of `signal`
  */
-export async function evaluateRegression(classifier: Classifier, examples: Examples): Promise<RegressionScores> {
-  return numberScores(classifier, examples, await classifier.predictNumbers(examples.inputs));
+export async function evaluateRegression(
+  classifier: Classifier,
+  examples: Examples,
+  options: Abortable = {},
+): Promise<RegressionScores> {
+  expectOptions("evaluateRegression", options, { signal: 1 });
+  return numberScores(classifier, examples, await classifier.predictNumbers(examples.inputs, options));
 }
 
 /** Scores of the numbers that a regression predicted. */

@@ -2,6 +2,8 @@ import { placeOf } from "../data/examples.ts";
 import type { TaggedSentences } from "../data/tagged-sentences.ts";
 import type { SequenceTaggerConfig } from "../models/sequence-tagger.ts";
 import { UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { isOfSpans, spansOf, type TagScheme, tagsOf } from "../shared/tag-schemes.ts";
 import { type ClassificationScores, classificationScores } from "./classification-scores.ts";
 import { type SpanScores, spanScores } from "./span-scores.ts";
@@ -51,10 +53,16 @@ export function inScheme(
 
 /**
  * Evaluates a tagger on tagged sentences.
- * @throws UsageError "wrong-input", "wrong-scheme"
+ * @throws UsageError "wrong-input", "wrong-scheme"; the reason of `signal`
  */
-export const evaluateTagger = async (tagger: Tagger, sentences: TaggedSentences): Promise<TaggerScores> =>
-  taggerScores(tagger, sentences, await tagger.read(sentences.tokens, { likelihood: true }));
+export async function evaluateTagger(
+  tagger: Tagger,
+  sentences: TaggedSentences,
+  options: Abortable = {},
+): Promise<TaggerScores> {
+  expectOptions("evaluateTagger", options, { signal: 1 });
+  return taggerScores(tagger, sentences, await tagger.read(sentences.tokens, { likelihood: true, ...options }));
+}
 
 /** Scores of a tagger from its readings of the sentences, made with `likelihood`. */
 export function taggerScores(

@@ -10,7 +10,8 @@ import type { SequenceForecaster } from "../models/sequence-forecaster.ts";
 import { takeTurns } from "../platform/turns.ts";
 import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
-import { expectOptions } from "../shared/options.ts";
+import { expectOptions, type OptionNames } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type Distribution, distributionOf } from "./forecast-distribution.ts";
 import { ForecastPlans } from "./forecast-plans.ts";
@@ -42,7 +43,7 @@ export interface SeriesForecast {
 }
 
 /** Options of `Forecaster.forecast`. */
-export interface ForecastOptions {
+export interface ForecastOptions extends Abortable {
   /** H: steps to forecast. Default: as trained; more only for autoregressive models. */
   readonly horizon?: number | undefined;
   /** Probabilities of the quantiles. Default: the trained ones, of distributions 0.1, 0.5 and 0.9. */
@@ -66,6 +67,11 @@ export interface ForecasterOptions {
   readonly machine: Machine;
   readonly parameters: ParameterStore;
 }
+
+/** For `expectOptions`. */
+const forecastNames: OptionNames<ForecastOptions> = {
+  ...{ horizon: 1, levels: 1, samples: 1, seed: 1, recent: 1, signal: 1 },
+};
 
 /** Windows computed together; does not change results. */
 const ROWS = 64;
@@ -110,10 +116,11 @@ export class Forecaster extends Closing {
   /**
    * Forecasts the next steps of each series, starting after the last row with a target. Covariates known in advance (`known`) are in
    * rows after it, without targets.
-   * @throws UsageError "series-too-short", "missing-future", "unknown-column", "unknown-quantile", "out-of-range", "bad-option"
+   * @throws UsageError "series-too-short", "missing-future", "unknown-column", "unknown-quantile", "out-of-range", "bad-option"; the
+   *   reason of `signal`
    */
   async forecast(set: Pick<TimeSeriesSet, "series">, options: ForecastOptions = {}): Promise<SeriesForecast[]> {
-    expectOptions("Forecaster.forecast", options, { horizon: 1, levels: 1, samples: 1, seed: 1, recent: 1 });
+    expectOptions("Forecaster.forecast", options, forecastNames);
     const horizon = this.horizonOf(options.horizon);
     if (!Array.isArray(set?.series))
       throw new UsageError(
@@ -158,15 +165,15 @@ export class Forecaster extends Closing {
     return prepareSeries(series, this.layout, this.timeZone);
   }
 
-  /** Predicts from windows of prepared series, by column. */
+  /** Predicts from windows of prepared series, by column. @throws the reason of `signal` */
   async predict(
     windows: readonly ForecastWindow[],
     options: ForecastOptions = {},
   ): Promise<Readonly<Record<string, TargetForecast>>[]> {
-    expectOptions("Forecaster.predict", options, { horizon: 1, levels: 1, samples: 1, seed: 1, recent: 1 });
+    expectOptions("Forecaster.predict", options, forecastNames);
     const found = await this.predictAsLearned(windows, options);
     const { intervalWidths, transform } = this.layout;
-    const recent = options.recent === undefined ? undefined : await this.recentWidths(windows, options.recent);
+    const recent = options.recent === undefined ? undefined : await this.recentWidths(windows, options.recent, options);
     if (intervalWidths === undefined && recent === undefined) return found;
     return found.map((targets, k) => withWidths(targets, { ...intervalWidths, ...recent?.[k] }, transform));
   }
@@ -177,25 +184,32 @@ export class Forecaster extends Closing {
    * current weights. If there are many windows, some are used, evenly spread.
    *
    * @returns factors by column; undefined where intervals stay as learned: for points and counts, and for fewer than 50 values
+   * @throws the reason of `signal`; the intervals are as before then
    */
-  async calibrate(windows: readonly ForecastWindow[]): Promise<Readonly<Record<string, number>> | undefined> {
+  async calibrate(
+    windows: readonly ForecastWindow[],
+    options: Abortable = {},
+  ): Promise<Readonly<Record<string, number>> | undefined> {
+    expectOptions("Forecaster.calibrate", options, { signal: 1 });
     const { intervalWidths: _, ...layout } = this.layout;
-    this.#layout = layout;
     const { decoding, horizon } = layout;
-    if (!this.movesIntervals) return undefined;
+    if (!this.movesIntervals) {
+      this.#layout = layout;
+      return undefined;
+    }
     const most = decoding === "direct" ? CALIBRATED : CALIBRATED_PATHS;
     const stride = Math.max(1, Math.ceil(windows.length / most));
     const chosen = windows.filter((_, k) => k % stride === 0);
-    const found = await this.predictAsLearned(chosen, { samples: 50 });
+    const found = await this.predictAsLearned(chosen, { samples: 50, ...options });
     const repeated = Math.max(1, Math.floor(horizon / stride));
     const intervalWidths = widthFactors(
       chosen.map((window, k) => ({ window, found: found[k]! })),
       layout,
       repeated,
     );
-    if (Object.keys(intervalWidths).length === 0) return undefined;
-    this.#layout = { ...layout, intervalWidths };
-    return intervalWidths;
+    const moved = Object.keys(intervalWidths).length > 0;
+    this.#layout = moved ? { ...layout, intervalWidths } : layout;
+    return moved ? intervalWidths : undefined;
   }
 
   /** Whether intervals may be moved: points have none, and those of counts are whole numbers. */
@@ -207,6 +221,7 @@ export class Forecaster extends Closing {
   private async recentWidths(
     windows: readonly ForecastWindow[],
     count: number,
+    { signal }: Abortable,
   ): Promise<Readonly<Record<string, number>>[]> {
     const { layout } = this;
     const { context, horizon, decoding } = layout;
@@ -229,7 +244,7 @@ export class Forecaster extends Closing {
     });
     for (const [series, own] of before) {
       const earlier = Array.from(own.keys(), (origin) => ({ series, origin }));
-      const found = await this.predictAsLearned(earlier, { samples: 50 });
+      const found = await this.predictAsLearned(earlier, { samples: 50, signal });
       for (const [k, window] of earlier.entries()) own.set(window.origin, { window, found: found[k]! });
     }
     const repeated = Math.max(1, Math.floor(horizon / stride));
@@ -249,18 +264,18 @@ export class Forecaster extends Closing {
     const horizon = this.horizonOf(options.horizon);
     const levels = this.levelsOf(options.levels);
     const found: Readonly<Record<string, TargetForecast>>[] = [];
+    const turns = takeTurns(options.signal);
     if (this.layout.decoding === "autoregressive") {
       const samples = this.distribution.quantile ? expectInteger("samples", options.samples ?? 200, { min: 1 }) : 1;
       const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
       const { plans, layout, distribution } = this;
       for (const [k, window] of windows.entries()) {
-        const paths = await samplePaths(window, k, { plans, layout, distribution, horizon, samples, seed });
+        const paths = await samplePaths(window, k, { plans, layout, distribution, horizon, samples, seed, turns });
         const inUnits = paths.map((path) => path.map(inverseOf(layout.transform)));
         found.push(ofPaths(inUnits, levels, layout.targets, horizon));
       }
       return found;
     }
-    const turns = takeTurns();
     for (let start = 0; start < windows.length; start += ROWS) {
       await turns();
       found.push(...(await this.predictDirectly(windows.slice(start, start + ROWS), levels, horizon)));

@@ -1,5 +1,6 @@
 import { checkOptions, type OptionsTable } from "../schema/check.ts";
 import { generationFields } from "../schema/generation.ts";
+import { wasAborted } from "../shared/signal.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { WriteEnd } from "./continuation.ts";
 import { namesOfRun } from "./run-options.ts";
@@ -66,7 +67,13 @@ function checkedTokens(options: GenerateTokensOptions): AsyncGenerator<WrittenTo
 /** Nothing is computed, and the session stays as it is, until the text is asked for. */
 async function* begin(options: GenerateTokensOptions): AsyncGenerator<WrittenToken, WriteEnd> {
   const writer = new TextWriter(options);
-  if (options.prompt !== undefined) await writer.read(options.prompt, { signal: options.signal });
+  const { prompt, signal } = options;
+  try {
+    if (prompt !== undefined) await writer.read(prompt, { signal });
+  } catch (error) {
+    if (wasAborted(error, signal)) return "aborted";
+    throw error;
+  }
   const names = Object.keys(writeTokensOptions) as (keyof WriteTokensOptions)[];
   return yield* writer.write(Object.fromEntries(names.map((name) => [name, options[name]])));
 }

@@ -1,6 +1,5 @@
 import { type ForecastWindow, levelOf, windowInputs } from "../data/forecast-inputs.ts";
 import { type ForecastLayout, widthsOf } from "../data/forecast-layout.ts";
-import { takeTurns } from "../platform/turns.ts";
 import { RandomStream } from "../shared/random.ts";
 import type { Distribution } from "./forecast-distribution.ts";
 import type { ForecastPlans, InputArrays } from "./forecast-plans.ts";
@@ -13,6 +12,8 @@ export interface SamplePathsOptions {
   /** Paths per window; 1 for a network that predicts points. */
   readonly samples: number;
   readonly seed: number;
+  /** Awaited before each run (`takeTurns`). */
+  readonly turns: () => Promise<void>;
 }
 
 /**
@@ -26,12 +27,13 @@ export async function samplePaths(
   index: number,
   options: SamplePathsOptions,
 ): Promise<Float64Array[]> {
-  const { plans, layout, distribution, horizon, samples: R, seed } = options;
+  const { plans, layout, distribution, horizon, samples: R, seed, turns } = options;
   const { targets: D, channels: C, known: K } = widthsOf(layout);
   const { series, origin } = window;
   const E = C - D - K;
   const level = levelOf(series, origin, layout);
   const context = windowInputs([window], layout, { learn: false });
+  await turns();
   let states = repeated((await plans.run(context, 1)).states, R, plans.layers);
   const paths = Array.from({ length: R }, () => new Float64Array(horizon * D));
   const x = new Float64Array(R * C);
@@ -39,7 +41,6 @@ export async function samplePaths(
     Object.entries(context).flatMap(([name, values]) => (name === "x" ? [] : [[name, tiled(values, R)]])),
   );
   const random = new RandomStream(seed, "paths", index);
-  const turns = takeTurns();
   for (let h = 0; h < horizon; h++) {
     await turns();
     const now = origin + h;

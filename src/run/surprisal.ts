@@ -1,20 +1,20 @@
 import { takeTurns } from "../platform/turns.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type Candidate, expectLogits, logProbabilities, mostLikely } from "./sample.ts";
 import type { TokenReader } from "./session.ts";
 import { expectWritable, startToken } from "./text-boundaries.ts";
 
 /** Options of `surprisal`. */
-export interface SurprisalOptions {
+export interface SurprisalOptions extends Abortable {
   /** A session of one sequence (batch size 1). Its state is reset first. */
   readonly session: TokenReader;
   readonly tokenizer: Tokenizer;
   readonly text: string;
   /** Number of most likely tokens to report at each position. Default 0. */
   readonly alternatives?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** A token of a text with its surprisal. */
@@ -34,7 +34,7 @@ export interface TokenSurprisal {
  * Computes how surprising each token of a text is to the model. The text is read as after the end of a line (or of a document, if the
  * tokenizer has a special token for it).
  * @see Hale (2001), "A probabilistic Earley parser as a psycholinguistic model"
- * @throws UsageError "text-empty", "vocabulary-mismatch", "batch-of-many", "unknown-token", "busy"; FailureError "not-finite"
+ * @throws UsageError "text-empty", "vocabulary-mismatch", "batch-of-many", "unknown-token", "busy"; FailureError "not-finite"; the reason of `signal`
  */
 export async function* surprisal(options: SurprisalOptions): AsyncGenerator<TokenSurprisal, void> {
   expectOptions("surprisal", options, {
@@ -49,12 +49,13 @@ export async function* surprisal(options: SurprisalOptions): AsyncGenerator<Toke
   const tokens = tokenizer.encode(text);
   if (tokens.length === 0) throw new UsageError("text-empty", "text: expected some text, got none");
   const decoder = tokenizer.streamDecoder();
+  signal?.throwIfAborted();
   session.reset();
   let last = startToken(tokenizer);
   const before = session.steps;
-  const turns = takeTurns();
+  const turns = takeTurns(signal);
   for (const [position, token] of tokens.entries()) {
-    if (signal?.aborted) return;
+    if (position > 0) await turns();
     if (session.steps !== before + position)
       throw new UsageError(
         "busy",
@@ -69,6 +70,5 @@ export async function* surprisal(options: SurprisalOptions): AsyncGenerator<Toke
       alternatives: mostLikely(own, alternatives),
     };
     last = token;
-    await turns();
   }
 }

@@ -6,6 +6,7 @@ import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { zipRecord } from "../shared/records.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { type Span, spansOf, tagsOf } from "../shared/tag-schemes.ts";
 import type { Executable } from "../tensor/executable.ts";
 import { Executables } from "../tensor/executables.ts";
@@ -57,7 +58,7 @@ export interface SentenceReading {
 }
 
 /** What `Tagger.read` computes besides tags. */
-export interface ReadingOptions {
+export interface ReadingOptions extends Abortable {
   readonly probabilities?: boolean | undefined;
   readonly likelihood?: boolean | undefined;
 }
@@ -115,13 +116,13 @@ export class Tagger extends Closing {
   /**
    * Predicts the tags of tokenized sentences: with a CRF the most likely sequence, with a softmax the most likely tag of each token.
    * @param options.probabilities whether the probability of every tag at every token is told, too: of a CRF over all sequences
-   * @throws UsageError "wrong-input"
+   * @throws UsageError "wrong-input"; the reason of `signal`
    */
   async predict(
     sentences: readonly (readonly string[])[],
-    options: { readonly probabilities?: boolean | undefined } = {},
+    options: Pick<ReadingOptions, "probabilities" | "signal"> = {},
   ): Promise<TagPrediction[]> {
-    expectOptions("Tagger.predict", options, { probabilities: 1 });
+    expectOptions("Tagger.predict", options, { probabilities: 1, signal: 1 });
     const { tags: names, scheme, writtenScheme, intents } = this.model.config;
     return (await this.read(sentences, options)).map(({ path, intents: logs, probabilities }) => {
       const tags = path.map((tag) => names[tag]!);
@@ -140,14 +141,14 @@ export class Tagger extends Closing {
 
   /** Predicts tags as numbers, with log-likelihoods and probabilities on request. */
   async read(sentences: readonly (readonly string[])[], options: ReadingOptions = {}): Promise<SentenceReading[]> {
-    expectOptions("Tagger.read", options, { probabilities: 1, likelihood: 1 });
+    expectOptions("Tagger.read", options, { probabilities: 1, likelihood: 1, signal: 1 });
     const { batchSize = 32 } = this.options;
     if (!Array.isArray(sentences))
       throw new UsageError("wrong-input", `sentences: expected a list of lists of tokens, got ${describe(sentences)}`);
     return resultsByLength(
       sentences.map((tokens) => this.reader.read(tokens)),
       {
-        ...{ batchSize, lengthOf: ({ words }) => words.length },
+        ...{ batchSize, lengthOf: ({ words }) => words.length, signal: options.signal },
         run: (batch, steps) => this.readBatch(batch, steps, options),
       },
     );

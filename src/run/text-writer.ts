@@ -2,6 +2,7 @@ import { takeTurns } from "../platform/turns.ts";
 import { checkOptions } from "../schema/check.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { Continuation, type TextState, type WriteEnd } from "./continuation.ts";
 import { RecentTokens } from "./recent-tokens.ts";
@@ -11,10 +12,7 @@ import { expectWritable, startToken } from "./text-boundaries.ts";
 import { type WriteTokensOptions, type WritingPlan, writeTokensOptions, writingPlan } from "./write-options.ts";
 
 /** Options of `TextWriter.read`. */
-export interface ReadOptions {
-  /** Ends the reading early, between two tokens. */
-  readonly signal?: AbortSignal | undefined;
-}
+export interface ReadOptions extends Abortable {}
 
 /** How many tokens may wait to be read: a stream of many reads when its turn comes. */
 const TOKENS_AHEAD = 64;
@@ -71,15 +69,16 @@ export class TextWriter {
 
   /**
    * Reads a text, and lets others have a turn meanwhile; wait for it before something is written.
-   * @throws UsageError "not-text", "unknown-token" (nothing was read then), "busy"
+   * @throws UsageError "not-text", "unknown-token" (nothing was read then), "busy"; the reason of `signal`, between two tokens: those
+   *   before were read
    */
   async read(text: string, options: ReadOptions = {}): Promise<void> {
     expectOptions("read", options, { signal: 1 });
     if (typeof text !== "string") throw new UsageError("not-text", `text: expected a string, got ${describe(text)}`);
     const state = this.#text;
-    const turns = takeTurns();
+    const turns = takeTurns(options.signal);
     for (const [k, token] of this.tokenizer.encode(text).entries()) {
-      if (options.signal?.aborted) return;
+      await turns();
       // The start token stands before a text only where nothing else does.
       if (state.recent.size > 0) {
         this.#expectAlone();
@@ -92,7 +91,6 @@ export class TextWriter {
       state.recent.push(token);
       // A decoder may put a space between words, so it has to know what stood before.
       state.decoder.push(token);
-      await turns();
     }
   }
 

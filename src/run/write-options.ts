@@ -22,7 +22,7 @@ export interface WriteOptions extends Omit<SampleOptions, "exclude" | "temperatu
   readonly stop?: readonly string[] | undefined;
   /** Names of special tokens that end the text. Default: all that the tokenizer has. */
   readonly endTokens?: readonly string[] | undefined;
-  /** Ends the text early, between two tokens. */
+  /** Ends the text early, between two tokens: it ends with "aborted", and what was written until then is given. */
   readonly signal?: AbortSignal | undefined;
 }
 

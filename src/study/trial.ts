@@ -1,5 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import { FailureError } from "../shared/errors.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { taskBatch, taskSequence } from "../tasks/batch.ts";
 import type { Task, TaskSequence } from "../tasks/task.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
@@ -12,7 +13,7 @@ import { gradientByLag } from "./gradients.ts";
 import { TaskNetwork } from "./network.ts";
 import type { TrialSettings } from "./settings.ts";
 
-export interface TrialOptions {
+export interface TrialOptions extends Abortable {
   readonly machine: Machine;
   readonly task: Task;
   /** Name of a cell of the study. */
@@ -21,7 +22,6 @@ export interface TrialOptions {
   readonly settings: TrialSettings;
   /** Whether to measure how far gradients reach, before and after. Default false. */
   readonly gradients?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
   /** Called at each look at the test sequences. */
   readonly onCheck?: ((sequences: number, error: number) => void) | undefined;
 }
@@ -54,8 +54,8 @@ const TRACED = 8;
 /** Test sequences are the same for every seed and cell. */
 const TEST_SEED = 1;
 
-/** Trains one network with one seed until it meets the task's criterion or the budget is spent. Undefined when it was aborted. */
-export async function runTrial(options: TrialOptions): Promise<TrialResult | undefined> {
+/** Trains one network with one seed until it meets the task's criterion or the budget is spent. @throws the reason of `signal` */
+export async function runTrial(options: TrialOptions): Promise<TrialResult> {
   const { machine, task, seed, settings, signal, onCheck } = options;
   const { hiddenSize, batchSize, learningRate, schedule, clipNorm, initialize, budget, checkEvery } = settings;
   const cell = studyCell(options.cell);
@@ -86,7 +86,7 @@ export async function runTrial(options: TrialOptions): Promise<TrialResult | und
       let [solved, diverged] = [false, false];
       try {
         for await (const event of trainer) {
-          if (event.type === "end" && event.reason === "aborted") return undefined;
+          if (event.type === "end" && event.reason === "aborted") throw signal!.reason;
           const error = "metrics" in event ? event.metrics?.loss : undefined;
           if (error === undefined) continue;
           curve.push([trainer.step * batchSize, error]);

@@ -13,13 +13,11 @@ export const classifierEvaluator = (classifier: Classifier, examples: Examples):
   async run(options) {
     const { inputs, labels } = examples;
     if (classifier.model.config.classes) {
-      const said = await inPieces(inputs, (piece) => classifier.predict(piece), options);
-      if (!said) return undefined;
+      const said = await inPieces(inputs, (piece, how) => classifier.predict(piece, how), options);
       const { loss, accuracy, macroF1 } = classifierScores(classifier, labels, said);
       return { loss, accuracy, macroF1 };
     }
-    const said = await inPieces(inputs, (piece) => classifier.predictNumbers(piece), options);
-    if (!said) return undefined;
+    const said = await inPieces(inputs, (piece, how) => classifier.predictNumbers(piece, how), options);
     const { loss, rmse, mae } = numberScores(classifier, examples, said);
     return { loss, rmse, mae };
   },

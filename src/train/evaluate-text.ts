@@ -3,13 +3,14 @@ import { carriedBatches, fitWindows } from "../data/carried-batches.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { runOptions } from "../run/run-options.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { expectTokens, type Tokens } from "../text/token-sequence.ts";
 import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import { recordText } from "./record-text.ts";
 
 /** Options of `evaluateText`. */
-export interface EvaluateTextOptions {
+export interface EvaluateTextOptions extends Abortable {
   readonly model: LanguageModel;
   readonly parameters: ParameterStore;
   readonly machine: Machine;
@@ -36,12 +37,20 @@ export interface TextScores {
   readonly tokens: number;
 }
 
-/** Evaluates a language model on a text, from a zero state. */
+/** Evaluates a language model on a text, from a zero state. @throws the reason of `signal` */
 export async function evaluateText(options: EvaluateTextOptions): Promise<TextScores> {
-  expectOptions("evaluateText", options, { ...runOptions, tokens: "required", batchSize: 1, sequenceLength: 1 });
+  expectOptions("evaluateText", options, {
+    ...runOptions,
+    tokens: "required",
+    batchSize: 1,
+    sequenceLength: 1,
+    signal: 1,
+  });
+  const { signal } = options;
+  signal?.throwIfAborted();
   const evaluator = await openTextEvaluator(options);
   try {
-    const loss = (await evaluator.run())!.loss!;
+    const loss = (await evaluator.run({ signal })).loss!;
     return { loss, perplexity: Math.exp(loss), bitsPerToken: loss / Math.LN2, tokens: evaluator.tokens };
   } finally {
     evaluator.close();

@@ -3,6 +3,7 @@ import { type Batch, type BatchSource, weightOf } from "../data/batch-source.ts"
 import { takeTurns } from "../platform/turns.ts";
 import { type Closeable, closing } from "../shared/closing.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import { Plans } from "./plans.ts";
@@ -11,17 +12,15 @@ import { Plans } from "./plans.ts";
 export type Metrics = Readonly<Record<string, number>>;
 
 /** Options of `Evaluator.run`. */
-export interface EvaluatorRunOptions {
-  /** Aborts the evaluation. */
-  readonly signal?: AbortSignal | undefined;
+export interface EvaluatorRunOptions extends Abortable {
   /** Called with the number of batches (or examples) done and the total; its result is awaited. */
   readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => unknown) | undefined;
 }
 
 /** Evaluates a model with its current weights, during training. */
 export interface Evaluator {
-  /** Evaluates the model. Resolves to undefined if `signal` aborted it. */
-  run(options?: EvaluatorRunOptions): Promise<Metrics | undefined>;
+  /** Evaluates the model. @throws the reason of `signal` */
+  run(options?: EvaluatorRunOptions): Promise<Metrics>;
   /** Frees the plans. */
   close(): void;
 }
@@ -81,10 +80,11 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
     async run(how = {}) {
       expectOptions("Evaluator.run", how, { signal: 1, onProgress: 1 });
       const { signal, onProgress } = how;
-      const turns = takeTurns();
+      const turns = takeTurns(signal);
       const sums: Record<string, number> = {};
       let weights = 0;
       for (let index = 0; index < batches.batchesPerEpoch; index++) {
+        await turns();
         const batch = await batches.batch(0, index);
         const plan = await plans.ready(batch);
         plan.run();
@@ -92,9 +92,7 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
         for (const [name, [value]] of Object.entries(await plan.readAll()))
           sums[name] = (sums[name] ?? 0) + value! * weight;
         weights += weight;
-        await turns();
         await onProgress?.({ done: index + 1, total: batches.batchesPerEpoch });
-        if (signal?.aborted) return undefined;
       }
       return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / weights]));
     },

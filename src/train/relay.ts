@@ -1,13 +1,13 @@
 /**
  * Turns the callbacks of an asynchronous task into a sequence; its result is the generator's return value. The task waits until each event
- * has been handled. Leaving the loop aborts `signal` and waits for the task to end.
+ * has been handled. Leaving the loop aborts `signal` and waits for the task to end; `outer` hands on its reason.
  */
 export async function* relay<E, R>(
   work: (tell: (event: E) => Promise<void>, signal: AbortSignal) => Promise<R>,
   outer?: AbortSignal,
 ): AsyncGenerator<E, R> {
   const controller = new AbortController();
-  const abort = (): void => controller.abort();
+  const abort = (): void => controller.abort(outer?.reason);
   if (outer?.aborted) abort();
   outer?.addEventListener("abort", abort);
   let told: { readonly event: E; readonly handled: () => void } | undefined;

@@ -1,6 +1,7 @@
 import type { TaggedSentences } from "../data/tagged-sentences.ts";
 import { taggerScores } from "../run/evaluate-tagger.ts";
 import type { Tagger } from "../run/tagger.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { inPieces } from "./in-pieces.ts";
 
@@ -13,9 +14,8 @@ export const TAG_METRICS = { loss: "min", accuracy: "max", f1: "max", intentAccu
  */
 export const taggerEvaluator = (tagger: Tagger, sentences: TaggedSentences): Evaluator => ({
   async run(options) {
-    const read = (piece: TaggedSentences["tokens"]) => tagger.read(piece, { likelihood: true });
+    const read = (piece: TaggedSentences["tokens"], how: Abortable) => tagger.read(piece, { likelihood: true, ...how });
     const readings = await inPieces(sentences.tokens, read, options);
-    if (!readings) return undefined;
     const { loss, accuracy, spans, intentAccuracy } = taggerScores(tagger, sentences, readings);
     const ofTags = spans ? spans.f1 : accuracy;
     return {

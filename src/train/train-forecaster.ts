@@ -15,6 +15,7 @@ import { declareForecastInputs } from "../run/forecast-plans.ts";
 import { Forecaster } from "../run/forecaster.ts";
 import { checkOptions } from "../schema/check.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { openEvaluator } from "./evaluator.ts";
 import { type ForecastLayoutOptions, fitForecastLayout } from "./fit-forecast-layout.ts";
@@ -85,7 +86,7 @@ export interface ForecasterTraining extends Training<ForecasterFacts, SequenceFo
    * Calibrates the intervals on the validation part (`Forecaster.calibrate`). Call it once the final weights are in place.
    * @param of another forecaster of this training, such as one with weights that were saved on the way; default `forecaster`
    */
-  calibrate(of?: Forecaster): ReturnType<Forecaster["calibrate"]>;
+  calibrate(of?: Forecaster, options?: Abortable): ReturnType<Forecaster["calibrate"]>;
 }
 
 /**
@@ -198,7 +199,7 @@ export async function trainForecaster(options: TrainForecasterOptions): Promise<
     },
   );
   const series = prepared.map((one, k) => ({ prepared: one, source: data.series[k]!, spans: spans[k]! }));
-  const calibrate: ForecasterTraining["calibrate"] = (of = forecaster) => of.calibrate(measured);
+  const calibrate: ForecasterTraining["calibrate"] = (of = forecaster, options) => of.calibrate(measured, options);
   return { ...training, forecaster, series, calibrate };
 }
 

@@ -53,7 +53,7 @@ export interface TrainingOptions extends RateOptions {
   readonly checkpointEvery?: { readonly steps?: number | undefined; readonly seconds?: number | undefined } | undefined;
   /** Steps between progress events. Default 20. */
   readonly logEvery?: number | undefined;
-  /** Ends the training between two steps; the weights learned so far stay. */
+  /** Ends the training between two steps, also before the first: its last event is `end` with the reason "aborted", and the weights learned so far stay. */
   readonly signal?: AbortSignal | undefined;
 }
 

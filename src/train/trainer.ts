@@ -6,6 +6,7 @@ import { checkOptions } from "../schema/check.ts";
 import { Closing } from "../shared/closing.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { wasAborted } from "../shared/signal.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import { diverged } from "./breakdown.ts";
 import type { Evaluator, Metrics } from "./evaluator.ts";
@@ -306,8 +307,13 @@ export class Trainer<F extends object = object> extends Closing implements Async
     const { state } = this;
     const { evaluator, signal } = this.options;
     const { best: rule, rate } = this.plan;
-    const metrics = evaluator && (yield* this.evaluated(evaluator, signal));
-    if (evaluator && !metrics) return false;
+    let metrics: Metrics | undefined;
+    try {
+      metrics = evaluator && (yield* this.evaluated(evaluator, signal));
+    } catch (error) {
+      if (wasAborted(error, signal)) return false;
+      throw error;
+    }
     const trainLoss = state.epoch.loss / state.epoch.weight;
     const watched = metrics ?? (state.due === "epoch" ? { loss: trainLoss } : undefined);
     if (watched) {
@@ -330,7 +336,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
   private evaluated(evaluator: Evaluator, signal: AbortSignal | undefined) {
     const begun = platform.now();
     let last = begun;
-    return relay<ValidationEvent, Metrics | undefined>(
+    return relay<ValidationEvent, Metrics>(
       (tell, ends) =>
         evaluator.run({
           signal: ends,

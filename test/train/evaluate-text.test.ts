@@ -63,7 +63,7 @@ describe("evaluateText", () => {
     const evaluator = await openTextEvaluator({ ...run, machine, tokens });
     const first = await evaluator.run();
     expect(await evaluator.run()).toEqual(first);
-    expect(await evaluator.run({ signal: AbortSignal.abort() })).toBeUndefined();
+    await expect(evaluator.run({ signal: AbortSignal.abort("enough") })).rejects.toBe("enough");
     expect(await evaluator.run()).toEqual(first);
     evaluator.close();
   });

@@ -362,7 +362,8 @@ describe("how a training goes", () => {
     const evaluator: Evaluator = {
       async run({ signal } = {}) {
         if (asked++ === 1) controller.abort();
-        return signal?.aborted ? undefined : { loss: 1 / asked };
+        signal?.throwIfAborted();
+        return { loss: 1 / asked };
       },
       close: () => undefined,
     };

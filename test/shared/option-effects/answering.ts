@@ -6,6 +6,8 @@ import { type TraceTaggerOptions, traceTagger } from "../../../src/explain/trace
 import { sequenceClassifier } from "../../../src/models/sequence-classifier.ts";
 import { type BacktestOptions, backtest } from "../../../src/run/backtest.ts";
 import { Classifier, type ClassifierOptions } from "../../../src/run/classifier.ts";
+import { evaluateClassifier, evaluateRegression } from "../../../src/run/evaluate-classifier.ts";
+import { evaluateTagger } from "../../../src/run/evaluate-tagger.ts";
 import type { ForecastOptions } from "../../../src/run/forecaster.ts";
 import { type ReadingOptions, Tagger, type TaggerOptions } from "../../../src/run/tagger.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
@@ -14,7 +16,7 @@ import { trainTokenizer } from "../../../src/text/train-tokenizer.ts";
 import { type TrainForecasterOptions, trainForecaster } from "../../../src/train/train-forecaster.ts";
 import { trainTagger } from "../../../src/train/train-tagger.ts";
 import { tinyRun } from "../../support/tiny-run.ts";
-import { type EffectTable, outcomeOf, shows } from "./effects.ts";
+import { abortable, type EffectTable, outcomeOf, shows } from "./effects.ts";
 import { machine, numbers, watchedMachine } from "./on-reference.ts";
 
 const tokenizer = await trainTokenizer("a b a b", { kind: "word" });
@@ -77,12 +79,24 @@ const predicting = {
   samples: [20, drawing],
   seed: [1, drawing],
   recent: [60],
+  signal: [AbortSignal.abort()],
 } as const;
 
 const { tokens, tokenizer: letters, ...run } = await tinyRun(machine, { numLayers: 2 });
 
-const tracing = { names: [["f"]], hold: [[{ name: "f_l0", value: 0 }]], maxBytes: [1] } as const;
+const tracing = {
+  names: [["f"]],
+  hold: [[{ name: "f_l0", value: 0 }]],
+  maxBytes: [1],
+  signal: [AbortSignal.abort()],
+} as const;
 const ownClassifier = await createParameters({ machine, layout: layoutParameters(classifier), seed: 1 });
+/** A regression. */
+const ofNumbers = sequenceClassifier({ vocabularySize: tokenizer.vocabularySize, embeddingSize: 2, hiddenSize: 2 });
+const counting = new Classifier({
+  ...{ model: ofNumbers, machine, tokenizer },
+  parameters: await createParameters({ machine, layout: layoutParameters(ofNumbers), seed: 1 }),
+});
 const said = new Classifier({ model: classifier, machine, parameters: ownClassifier, tokenizer });
 
 export const answering: EffectTable = {
@@ -144,27 +158,29 @@ export const answering: EffectTable = {
     { batchSize: [2] },
   ),
   "Tagger.predict": shows(
-    (options: { probabilities?: boolean }) => tagger.predict(sentences, options),
+    (options: Parameters<Tagger["predict"]>[1]) => outcomeOf(() => tagger.predict(sentences, options)),
     {},
-    { probabilities: [true] },
+    { probabilities: [true], signal: [AbortSignal.abort()] },
   ),
   "Tagger.read": shows(
-    async (options: ReadingOptions) => {
-      const [first] = await tagger.read(sentences, options);
-      return [first!.path, first!.probabilities, await outcomeOf(() => first!.logLikelihood([0, 1]))];
-    },
+    (options: ReadingOptions) =>
+      outcomeOf(async () => {
+        const [first] = await tagger.read(sentences, options);
+        return [first!.path, first!.probabilities, await outcomeOf(() => first!.logLikelihood([0, 1]))];
+      }),
     {},
-    { probabilities: [true], likelihood: [true] },
+    { probabilities: [true], likelihood: [true], signal: [AbortSignal.abort()] },
   ),
   "Forecaster.forecast": shows(
-    ({ of = "atOnce", ...options }: ForecastOptions & Which) => forecasters[of].forecaster.forecast(data, options),
+    ({ of = "atOnce", ...options }: ForecastOptions & Which) =>
+      outcomeOf(() => forecasters[of].forecaster.forecast(data, options)),
     {},
     { horizon: [1], ...predicting },
   ),
   "Forecaster.predict": shows(
     ({ of = "atOnce", ...options }: ForecastOptions & Which) => {
       const { forecaster, series } = forecasters[of];
-      return forecaster.predict([{ series: series[0]!.prepared, origin: 80 }], options);
+      return outcomeOf(() => forecaster.predict([{ series: series[0]!.prepared, origin: 80 }], options));
     },
     {},
     { horizon: [1], ...predicting },
@@ -178,12 +194,31 @@ export const answering: EffectTable = {
       ...{ data: [data, { series: undefined }], test: [20, { data, series: undefined }] },
     },
   ),
+  "Classifier.predict": abortable((options) => said.predict(["a b"], options)),
+  "Classifier.predictEachStep": abortable((options) => said.predictEachStep("a b", options)),
+  "Classifier.predictNumbers": abortable((options) => counting.predictNumbers(["a b"], options)),
+  "Classifier.predictNumbersEachStep": abortable((options) => counting.predictNumbersEachStep("a b", options)),
+  evaluateClassifier: abortable((options) =>
+    evaluateClassifier(said, { inputs: ["a b", "b"], labels: ["x", "y"] }, options),
+  ),
+  evaluateRegression: abortable((options) =>
+    evaluateRegression(counting, { inputs: ["a b", "b"], labels: ["1", "2"], places: ["1", "2"] }, options),
+  ),
+  evaluateTagger: abortable((options) =>
+    evaluateTagger(tagger, { tokens: [["in", "b"]], tags: [["O", "B-A"]], places: ["1"] }, options),
+  ),
+  "Forecaster.calibrate": abortable((options) => forecasters.atOnce.forecaster.calibrate([], options)),
+  "ForecasterTraining.calibrate": {
+    sameAs: "Forecaster.calibrate",
+    because: "it calls it",
+  },
   nearestPassages: shows(
     (options: Omit<NearestPassagesOptions, "corpus" | "tokenizer">) =>
-      nearestPassages(run, { corpus: tokens.subarray(0, 30), tokenizer: letters, ...options }),
+      outcomeOf(() => nearestPassages(run, { corpus: tokens.subarray(0, 30), tokenizer: letters, ...options })),
     { to: numbers(6) },
     {
       ...{ count: [2], apart: [3], without: [(step: number) => step < 20], layer: [0], name: ["c"], around: [2] },
+      ...{ signal: [AbortSignal.abort()] },
     },
   ),
 };

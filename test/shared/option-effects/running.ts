@@ -108,7 +108,7 @@ export const running: EffectTable = {
     async (options: ReadOptions) => {
       const writer = new TextWriter({ session, tokenizer });
       const before = session.steps;
-      await writer.read("abc", options);
+      await outcomeOf(() => writer.read("abc", options));
       return session.steps - before;
     },
     {},
@@ -133,7 +133,8 @@ export const running: EffectTable = {
     } as object,
   ),
   beamSearch: shows(
-    (options: Partial<BeamSearchOptions>) => beamSearch({ model, parameters, machine, tokenizer, ...options }),
+    (options: Partial<BeamSearchOptions>) =>
+      outcomeOf(() => beamSearch({ model, parameters, machine, tokenizer, ...options })),
     { length: 6 },
     {
       ...{
@@ -182,7 +183,8 @@ export const running: EffectTable = {
     { parameters: [rounded] },
   ),
   surprisal: shows(
-    (options: Partial<SurprisalOptions>) => written(surprisal({ session, tokenizer, text: "ab ab", ...options })),
+    (options: Partial<SurprisalOptions>) =>
+      outcomeOf(() => written(surprisal({ session, tokenizer, text: "ab ab", ...options }))),
     {},
     { alternatives: [2], signal: [aborted] },
   ),
@@ -190,7 +192,13 @@ export const running: EffectTable = {
     (options: Partial<TraceTextOptions>) =>
       outcomeOf(() => traceText({ model, parameters, machine, tokenizer, text: "ab", ...options })),
     {},
-    { names: [["f"]], gradients: [true], hold: [[{ name: "f_l0", value: 0 }]], maxBytes: [1] } as object,
+    {
+      names: [["f"]],
+      gradients: [true],
+      hold: [[{ name: "f_l0", value: 0 }]],
+      maxBytes: [1],
+      signal: [aborted],
+    } as object,
   ),
   renderHeatMap: shows((options: HeatMapOptions) => renderHeatMap(options), heat, {
     title: ["title"],

@@ -12,7 +12,7 @@ import { layoutParameters } from "../../../src/tensor/parameter.ts";
 import type { ParameterStore } from "../../../src/tensor/parameter-store.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
 import type { TrainTokenizerOptions } from "../../../src/text/train-tokenizer.ts";
-import { evaluateText } from "../../../src/train/evaluate-text.ts";
+import { type EvaluateTextOptions, evaluateText } from "../../../src/train/evaluate-text.ts";
 import { type EvaluatorRunOptions, openEvaluator } from "../../../src/train/evaluator.ts";
 import type { Callbacks, TrainEvent } from "../../../src/train/events.ts";
 import type { RestoreOptions } from "../../../src/train/snapshot.ts";
@@ -299,7 +299,7 @@ export const trainings: EffectTable = {
   "Evaluator.run": shows(
     async (options: EvaluatorRunOptions) => {
       const evaluator = await evaluatorOf(await parameters());
-      const metrics = await evaluator.run(options);
+      const metrics = await outcomeOf(() => evaluator.run(options));
       evaluator.close();
       return metrics;
     },
@@ -371,18 +371,20 @@ export const trainings: EffectTable = {
     },
   ),
   evaluateText: shows(
-    async (options: { batchSize?: number; sequenceLength?: number }) => {
+    async (options: Omit<EvaluateTextOptions, "model" | "parameters" | "machine" | "tokens">) => {
       const store = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
-      return evaluateText({ model, parameters: store, machine, tokens, ...options });
+      return outcomeOf(() => evaluateText({ model, parameters: store, machine, tokens, ...options }));
     },
     {},
-    { batchSize: [2], sequenceLength: [1, { batchSize: 2 }] },
+    { batchSize: [2], sequenceLength: [1, { batchSize: 2 }], signal: [AbortSignal.abort()] },
   ),
   "trainClassifier tokenizer": shows(
     async (tokenizer: TrainTokenizerOptions) => {
-      const { trainer, classifier } = await trainClassifier({ machine, ...classified, tokenizer });
-      trainer.close();
-      return classifier.tokenizer!.toJSON();
+      return outcomeOf(async () => {
+        const { trainer, classifier } = await trainClassifier({ machine, ...classified, tokenizer });
+        trainer.close();
+        return classifier.tokenizer!.toJSON();
+      });
     },
     { kind: "word" },
     tokenizing,
