@@ -98,10 +98,11 @@ export const layers = {
     "checkpoint",
     "type:compute",
   ],
-  // Traces, gradient flow, equations: looks at models, never changes them.
+  // Traces, gradient flow, equations: looks at models, never changes them. Of the platform only the turns that long searches give to others.
   explain: [
     "explain/cell-graph",
     "shared",
+    "platform",
     "text",
     "data",
     "math",

@@ -3,13 +3,14 @@ import { type RecurrentOptions, recurrent } from "../layers/recurrent.ts";
 import { expectInteger } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
 import { normsOverTime } from "./norms.ts";
 import { trace } from "./trace.ts";
 
 /** Options of `gradientFlow`. */
-export interface GradientFlowOptions extends Pick<RecurrentOptions, "cell" | "hiddenSize" | "initialize"> {
+export interface GradientFlowOptions extends Abortable, Pick<RecurrentOptions, "cell" | "hiddenSize" | "initialize"> {
   readonly machine: Machine;
   /** T */
   readonly steps: number;
@@ -27,6 +28,7 @@ export interface GradientFlowOptions extends Pick<RecurrentOptions, "cell" | "hi
  * Measures how far back the gradients of a new layer reach: the layer reads noise, a gradient of norm 1 is sent back from its last
  * output, and its norm is measured at every step.
  * @returns ‖∂L/∂h_t‖ of every step; the last one is 1
+ * @throws the reason of `signal`
  * @see Hochreiter (1991); Bengio, Simard & Frasconi (1994), Learning long-term dependencies with gradient descent is difficult
  */
 export async function gradientFlow(options: GradientFlowOptions): Promise<Float64Array> {
@@ -40,10 +42,12 @@ export async function gradientFlow(options: GradientFlowOptions): Promise<Float6
     cell: "required",
     hiddenSize: "required",
     initialize: 1,
+    signal: 1,
   });
-  const { machine, cell, hiddenSize, inputSize = 1, seed = 0, scale = 1, bias = {} } = options;
+  const { machine, cell, hiddenSize, inputSize = 1, seed = 0, scale = 1, bias = {}, signal } = options;
   const steps = expectInteger("steps", options.steps, { min: 1 });
   const model = recurrent({ cell, inputSize, hiddenSize, initialize: options.initialize });
+  signal?.throwIfAborted();
   const parameters = await createParameters({ machine, layout: layoutParameters(model), seed });
   try {
     for (const name of parameters.names) {
@@ -65,7 +69,7 @@ export async function gradientFlow(options: GradientFlowOptions): Promise<Float6
     const { gradients } = await trace(
       { model, parameters },
       { data: draw("gradient flow: input", steps * inputSize) },
-      { names: ["h"], gradients: true, outputGradient: back },
+      { names: ["h"], gradients: true, outputGradient: back, signal },
     );
     return normsOverTime(gradients.h_l0!);
   } finally {

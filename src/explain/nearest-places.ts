@@ -1,5 +1,7 @@
+import { takeTurns } from "../platform/turns.ts";
 import { expectInteger, ShapeError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 
 /** A step at which a state was compared. */
 export interface StatePlace {
@@ -18,7 +20,7 @@ export interface StatePiece {
 }
 
 /** Options of `nearestPlaces`. */
-export interface NearestPlacesOptions {
+export interface NearestPlacesOptions extends Abortable {
   /** The state to compare with, [H|P], from `trace` or a session. */
   readonly to: ArrayLike<number>;
   /** Number of places to return. Default 10. */
@@ -37,19 +39,21 @@ export interface NearestPlacesOptions {
  * const places = await nearestPlaces([values["lstm.h"]], { to: values["lstm.h"].data.slice(-hiddenSize) });
  * ```
  * @returns the most similar first
- * @throws UsageError "out-of-range", "not-an-integer"; ShapeError when `to` has another width
+ * @throws UsageError "out-of-range", "not-an-integer"; ShapeError when `to` has another width; the reason of `signal`
  */
 export async function nearestPlaces(
   pieces: Iterable<StatePiece> | AsyncIterable<StatePiece>,
   options: NearestPlacesOptions,
 ): Promise<StatePlace[]> {
-  expectOptions("nearestPlaces", options, { to: "required", count: 1, apart: 1, without: 1 });
-  const { to, count = 10, apart = 1, without = () => false } = options;
+  expectOptions("nearestPlaces", options, { to: "required", count: 1, apart: 1, without: 1, signal: 1 });
+  const { to, count = 10, apart = 1, without = () => false, signal } = options;
   expectInteger("count", count, { min: 1 });
   expectInteger("apart", apart, { min: 1 });
   const length = Math.hypot(...Array.from(to));
   const found: StatePlace[] = [];
+  const turns = takeTurns(signal);
   for await (const { shape, data, firstStep = 0 } of pieces) {
+    await turns();
     const width = shape.at(-1)!;
     if (width !== to.length)
       throw new ShapeError(

@@ -23,6 +23,7 @@ export const nearestNames = {
   count: 1,
   apart: 1,
   without: 1,
+  signal: 1,
 } as const;
 
 /**
@@ -35,7 +36,8 @@ export const nearestNames = {
  * const places = await nearestStates(run, { corpus: tokenizer.encode(book), to });
  * ```
  * @returns the most similar first
- * @throws UsageError "no-tokens", "out-of-range", "unknown-choice"; ShapeError when `to` has another width
+ * @throws UsageError "no-tokens", "out-of-range", "unknown-choice"; ShapeError when `to` has another width; the
+ *   reason of `signal`
  */
 export async function nearestStates(
   run: Traceable & {

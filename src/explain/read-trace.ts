@@ -1,5 +1,6 @@
 import type { Recurrent } from "../layers/recurrent.ts";
 import { UsageError } from "../shared/errors.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { compile } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
@@ -17,10 +18,10 @@ export interface ReadTrace extends Trace {
 }
 
 /** Options of all traces of whole models. */
-export type ReadTraceOptions = Pick<TraceOptions, "names" | "hold" | "maxBytes">;
+export type ReadTraceOptions = Pick<TraceOptions, "names" | "hold" | "maxBytes" | "signal">;
 
 /** For `expectOptions`. */
-export const readTraceNames = { names: 1, hold: 1, maxBytes: 1 } as const;
+export const readTraceNames = { names: 1, hold: 1, maxBytes: 1, signal: 1 } as const;
 
 /** Whether gradients are requested; if not, no option may say of what. @throws UsageError "bad-option" */
 export function asksForGradients(gradients: boolean | undefined, of: Readonly<Record<string, unknown>>): boolean {
@@ -50,22 +51,25 @@ export const traceLayers = (
   model: Recurrent,
   parameters: ParameterStore,
   input: Pick<TraceInput, "data" | "initial">,
-  { names, hold, maxBytes }: ReadTraceOptions,
+  { names, hold, maxBytes, signal }: ReadTraceOptions,
   objective?: Objective,
 ): Promise<Trace> =>
   traceObjective(objective, { model, parameters }, input, {
     names,
     hold,
     maxBytes,
+    signal,
     gradients: objective !== undefined,
   });
 
-/** Computes the input of the recurrent layers from inputs of the model, as `record` does. */
+/** Computes the input of the recurrent layers from inputs of the model, as `record` does. @throws the reason of `signal` */
 export async function layerInput(
   parameters: ParameterStore,
   record: (graph: Graph) => Tensor,
   inputs: Readonly<Record<string, ArrayLike<number>>>,
+  { signal }: Abortable,
 ): Promise<ArrayLike<number>> {
+  signal?.throwIfAborted();
   const { machine } = parameters;
   const graph = new Graph({ machine, parameters: parameters.layout });
   graph.output("input", record(graph));

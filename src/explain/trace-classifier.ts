@@ -39,7 +39,8 @@ export interface TraceClassifierOptions extends ReadTraceOptions {
  * const { gradients, tokens } = await traceClassifier(classifier, "a dull film", { gradients: true });
  * normsOverTime(gradients.h_l0); // the steps on which the class depends
  * ```
- * @throws UsageError "wrong-input", "no-tokens", "unknown-token", "unknown-choice"; FailureError "trace-too-large"
+ * @throws UsageError "wrong-input", "no-tokens", "unknown-token", "unknown-choice"; FailureError "trace-too-large"; the reason of
+ *   `signal`
  */
 export async function traceClassifier(
   classifier: Classifier<SequenceClassifier>,
@@ -62,6 +63,7 @@ export async function traceClassifier(
     parameters,
     (graph) => model.embed(declareSequences(graph, model, read.length, 1).x),
     { x: read, mask: new Float64Array(read.length).fill(1) },
+    options,
   );
   return readTrace(
     await traceLayers(rnn, parameters, { data: reading }, options, objective),
@@ -73,7 +75,7 @@ export async function traceClassifier(
 async function objectiveOf(
   classifier: Classifier<SequenceClassifier>,
   input: Parameters<typeof readSequence>[0],
-  { gradients, label }: TraceClassifierOptions,
+  { gradients, label, signal }: TraceClassifierOptions,
 ): Promise<Objective | undefined> {
   const { classes, targetScaling } = classifier.model.config;
   if (!asksForGradients(gradients, { label })) return undefined;
@@ -84,7 +86,7 @@ async function objectiveOf(
     const [mean, deviation] = [targetScaling?.mean[0] ?? 0, targetScaling?.deviation[0] ?? 1];
     return (layers) => reshape(pointwise({ x: model.answer(layers) }, add(mul(variable("x"), deviation), mean)), []);
   }
-  const meant = expectOneOf("label", label ?? (await classifier.predict([input]))[0]!.label, classes);
+  const meant = expectOneOf("label", label ?? (await classifier.predict([input], { signal }))[0]!.label, classes);
   const target = Float64Array.from(classes, (name) => Number(name === meant));
   return (layers) => {
     const logits = model.answer(layers);

@@ -42,7 +42,7 @@ export interface TraceForecasterOptions extends ReadTraceOptions {
  * normsOverTime(gradients.h_l0); // the steps on which the forecast of the seventh depends
  * ```
  * @throws UsageError "series-too-short", "unknown-column", "missing-future", "unknown-choice", "out-of-range", "bad-option"; FailureError
- *   "trace-too-large"
+ *   "trace-too-large"; the reason of `signal`
  */
 export async function traceForecaster(
   forecaster: Forecaster,
@@ -65,6 +65,7 @@ export async function traceForecaster(
         return network.embed(steps[stack]!, categories);
       },
       arrays,
+      options,
     );
   const x = { data: await inputOf("x") };
   const tokens = Array.from({ length: layout.context }, (_, t) => `−${layout.context - t}`);

@@ -41,7 +41,8 @@ export interface TraceTaggerOptions extends ReadTraceOptions {
  * const { gradients } = await traceTagger(tagger, ["Ada", "lives", "in", "London"], { gradients: true, token: 3 });
  * normsOverTime(gradients.h_l0); // the words on which the tag of London depends
  * ```
- * @throws UsageError "wrong-input", "no-tokens", "unknown-choice", "out-of-range", "bad-option"; FailureError "trace-too-large"
+ * @throws UsageError "wrong-input", "no-tokens", "unknown-choice", "out-of-range", "bad-option"; FailureError "trace-too-large";
+ *   the reason of `signal`
  */
 export async function traceTagger(
   tagger: Tagger,
@@ -62,6 +63,7 @@ export async function traceTagger(
       return model.embed(words);
     },
     reader.inputs([read], steps),
+    options,
   );
   return readTrace(await traceLayers(model.parts.rnn, parameters, { data: reading }, options, objective), [
     ...sentence,
@@ -72,7 +74,7 @@ export async function traceTagger(
 async function objectiveOf(
   tagger: Tagger,
   sentence: readonly string[],
-  { gradients, token, tag }: TraceTaggerOptions,
+  { gradients, token, tag, signal }: TraceTaggerOptions,
 ): Promise<Objective | undefined> {
   if (!asksForGradients(gradients, { token, tag })) return undefined;
   if (tag !== undefined && token === undefined)
@@ -80,7 +82,7 @@ async function objectiveOf(
   if (sentence.length === 0) throw new UsageError("no-tokens", "sentence: gradients need at least one token, got none");
   if (token !== undefined) expectInteger("token", token, { min: 0, max: sentence.length - 1 });
   const { tags } = tagger.model.config;
-  const [reading] = await tagger.read([sentence]);
+  const [reading] = await tagger.read([sentence], { signal });
   const wanted = reading!.path.map((predicted, t) => {
     if (token !== undefined && t !== token) return undefined;
     return tag === undefined ? predicted : tags.indexOf(expectOneOf("tag", tag, tags));

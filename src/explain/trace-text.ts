@@ -24,7 +24,7 @@ export type TextTrace = ReadTrace;
 /**
  * Traces a language model on a text: every gate and state at every step, as `trace` gives them.
  * @throws UsageError "unknown-choice" for a name that the cell does not have, "no-tokens", "unknown-token"; FailureError
- *   "trace-too-large"
+ *   "trace-too-large"; the reason of `signal`
  */
 export async function traceText(options: TraceTextOptions): Promise<TextTrace> {
   expectOptions("traceText", options, {
@@ -35,11 +35,12 @@ export async function traceText(options: TraceTextOptions): Promise<TextTrace> {
     gradients: 1,
     maxBytes: 1,
     hold: 1,
+    signal: 1,
   });
-  const { model, parameters, machine, tokenizer, text, names, gradients, maxBytes, hold } = options;
+  const { model, parameters, machine, tokenizer, text, names, gradients, maxBytes, hold, signal } = options;
   const tokens = tokenizer.encode(text);
   if (tokens.length === 0) throw new UsageError("no-tokens", "text: expected at least one token to read, got none");
   expectSameMachine(parameters, machine);
-  const traced = await trace({ model, parameters }, { data: tokens }, { names, gradients, maxBytes, hold });
+  const traced = await trace({ model, parameters }, { data: tokens }, { names, gradients, maxBytes, hold, signal });
   return readTrace(traced, tokenTexts(tokens, tokenizer));
 }

@@ -3,10 +3,12 @@ import { type HeldPlace, HeldValues, type Hold } from "../layers/held-values.ts"
 import type { Recurrent, RecurrentOutput } from "../layers/recurrent.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
 import { LanguageModel } from "../models/language-model.ts";
+import { takeTurns } from "../platform/turns.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { expectInteger, expectOneOf, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatBytes, size } from "../shared/shapes.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { compile } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
@@ -30,7 +32,7 @@ export interface TraceInput {
 }
 
 /** Options of `trace`. */
-export interface TraceOptions {
+export interface TraceOptions extends Abortable {
   /** Names of values. Default: all that the cell names. Pre-activations such as "pre.i" (`traceNames`) must be requested. */
   readonly names?: readonly string[] | undefined;
   /**
@@ -81,10 +83,10 @@ export const traceNames = (model: Traceable["model"]): string[] =>
  * ```
  * @throws UsageError "unknown-choice" for a name that the cell does not have or a place that cannot be held, "no-tokens", "bad-option",
  *   "out-of-range";
- *   ShapeError; FailureError "trace-too-large" with its size, before anything is allocated
+ *   ShapeError; FailureError "trace-too-large" with its size, before anything is allocated; the reason of `signal`
  */
 export async function trace(traced: Traceable, input: TraceInput, options: TraceOptions = {}): Promise<Trace> {
-  expectOptions("trace", options, { names: 1, gradients: 1, outputGradient: 1, maxBytes: 1, hold: 1 });
+  expectOptions("trace", options, { names: 1, gradients: 1, outputGradient: 1, maxBytes: 1, hold: 1, signal: 1 });
   expectOptions("trace", input, { data: "required", batchSize: 1, lengths: 1, initial: 1 });
   return traceObjective(undefined, traced, input, options);
 }
@@ -109,6 +111,7 @@ export async function traceObjective(
   const widest = Math.max(layers.options.hiddenSize, layers.options.projectionSize);
   expectRoom(machine, names.length * layers.directions.length * steps * batchSize * widest, options);
 
+  const turns = takeTurns(options.signal);
   const graph = new Graph({ machine, parameters: parameters.layout });
   const x =
     model instanceof LanguageModel
@@ -142,6 +145,7 @@ export async function traceObjective(
     for (const [name, data] of Object.entries(input.initial ?? {})) executable.write(`initial.${name}`, data);
     for (const [name, data] of held?.inputs(options.hold ?? []) ?? []) executable.write(name, data);
     executable.run();
+    await turns();
     const values: Record<string, TracedArray> = {};
     const gradients: Record<string, TracedArray> = {};
     const gradientOf = async (tensor: Tensor): Promise<Numbers> =>
@@ -170,7 +174,7 @@ export async function traceObjective(
  * Traces inputs of any length piece by piece, carrying the state, in bounded memory. Layers that read backwards need the whole input
  * and are refused, as are gradients.
  * @param options `steps`: T of a piece, default 256.
- * @throws UsageError "bad-option", and what `trace` throws
+ * @throws UsageError "bad-option", and what `trace` throws; the reason of `signal` where it is asked for the next piece
  */
 export async function* traceInChunks(
   traced: Traceable,
@@ -178,7 +182,7 @@ export async function* traceInChunks(
   options: Omit<TraceOptions, "gradients" | "outputGradient"> & { readonly steps?: number | undefined } = {},
 ): AsyncGenerator<Trace & { readonly firstStep: number }, void> {
   expectOptions("traceInChunks", input, { data: "required", batchSize: 1, initial: 1 });
-  expectOptions("traceInChunks", options, { names: 1, maxBytes: 1, hold: 1, steps: 1 });
+  expectOptions("traceInChunks", options, { names: 1, maxBytes: 1, hold: 1, steps: 1, signal: 1 });
   const { steps: chunk = 256, ...how } = options;
   expectInteger("steps", chunk, { min: 1 });
   if (layersOf(traced.model).directions.some((d) => d.reverse))
@@ -189,7 +193,9 @@ export async function* traceInChunks(
   const { steps, batchSize } = sizesOf(traced.model, input);
   const perStep = input.data.length / steps;
   let initial = input.initial ?? {};
+  const turns = takeTurns(options.signal);
   for (let firstStep = 0; firstStep < steps; firstStep += chunk) {
+    await turns();
     const end = Math.min(steps, firstStep + chunk) * perStep;
     const data = Array.prototype.slice.call(input.data, firstStep * perStep, end) as number[];
     const piece = await trace(traced, { data, batchSize, initial }, how);

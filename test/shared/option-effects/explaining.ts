@@ -98,7 +98,7 @@ export const explaining: EffectTable = {
     { as: ["logits"] },
   ),
   gradientFlow: shows(
-    (options: Omit<GradientFlowOptions, "machine">) => gradientFlow({ machine, ...options }),
+    (options: Omit<GradientFlowOptions, "machine">) => outcomeOf(() => gradientFlow({ machine, ...options })),
     { cell: lstm(), hiddenSize: 3, steps: 4 },
     {
       ...{
@@ -109,18 +109,20 @@ export const explaining: EffectTable = {
         scale: [2],
         bias: [{ f: 1 }],
         initialize: ["keras"],
+        signal: [AbortSignal.abort()],
       },
     } as object,
   ),
   nearestPlaces: shows(
-    (options: NearestPlacesOptions) => nearestPlaces([{ shape: [12, 2], data: numbers(24) }], options),
+    (options: NearestPlacesOptions) => outcomeOf(() => nearestPlaces([{ shape: [12, 2], data: numbers(24) }], options)),
     { to: [1, 0.5] },
-    { to: [[0, 1]], ...near },
+    { to: [[0, 1]], ...near, signal: [AbortSignal.abort()] },
   ),
   nearestStates: shows(
-    (options: Omit<NearestStatesOptions, "corpus">) => nearestStates(run, { corpus: data, ...options }),
+    (options: Omit<NearestStatesOptions, "corpus">) =>
+      outcomeOf(() => nearestStates(run, { corpus: data, ...options })),
     { to: numbers(6) },
-    { to: [numbers(6, 3)], ...near, layer: [0], name: ["c"] },
+    { to: [numbers(6, 3)], ...near, layer: [0], name: ["c"], signal: [AbortSignal.abort()] },
   ),
   trace: shows((options: Both) => outcomeOf(() => all(...halves(options))), {}, {
     ...{
@@ -130,7 +132,7 @@ export const explaining: EffectTable = {
       names: [["f"]],
       hold: [[{ name: "f_l0", value: 0 }]],
     },
-    ...{ gradients: [true], maxBytes: [1] },
+    ...{ gradients: [true], maxBytes: [1], signal: [AbortSignal.abort()] },
     // Of layers: what gradients are taken of.
     outputGradient: () => Promise.all([seeded(0), seeded(3)]),
   } as object),
@@ -151,6 +153,7 @@ export const explaining: EffectTable = {
         hold: [[{ name: "f_l0", value: 0 }]],
         maxBytes: [1],
         steps: [3],
+        signal: [AbortSignal.abort()],
       },
     } as object,
   ),
