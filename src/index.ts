@@ -326,6 +326,7 @@ export type { Closeable } from "./shared/closing.ts";
 export { FailureError, LongshortError, ShapeError, UsageError } from "./shared/errors.ts";
 export type { OwnBytes } from "./shared/own-bytes.ts";
 export { RandomStream } from "./shared/random.ts";
+export type { Abortable } from "./shared/signal.ts";
 export { type Span, schemeOf, spansOf, TAG_SCHEMES, type TagScheme, tagsOf } from "./shared/tag-schemes.ts";
 // Graphs of tensors, recorded once and replayed.
 export { add, div, mul, sub } from "./tensor/arithmetic.ts";

@@ -66,12 +66,17 @@ const evaluating = (async () => {
     record: (graph) => ({ metrics: { loss: graph.constant([], [0]) } }),
   });
 })();
+const calibrating = root.trainForecaster({
+  ...{ machine: openReference(), horizon: 1, context: 2, model: { hiddenSize: 1 } },
+  data: root.timeSeriesSet({ targets: ["y"], series: [{ values: { y: [1, 2, 3, 4, 5, 6, 7, 8, 9] } }] }),
+});
 const texts = { inputs: ["a b", "b a", "a a", "b b"], labels: ["x", "y", "x", "y"], places: ["1", "2", "3", "4"] };
 
 /** What cannot be called with nothing else. */
 const calls: Readonly<Record<string, (options: never) => unknown>> = {
   traceInChunks: (options) => explain.traceInChunks({} as never, { data: [] } as never, options),
   "Evaluator.run": async (options) => (await evaluating).run(options),
+  "ForecasterTraining.calibrate": async (options) => (await calibrating).calibrate(undefined, options),
   openMachine: (options) => root.openMachine("wasm", options),
   "Tokenizer.encode": async (options) => (await trained).encode("a", options),
   "Tokenizer.streamEncoder": async (options) => (await trained).streamEncoder(options),
