@@ -7,13 +7,14 @@ export function isAddress(source: FileSource): boolean {
   return typeof source === "string" && /^https?:\/\//i.test(source);
 }
 
-/** What a server answers. @throws UsageError "file-not-found", "file-unreadable" */
+/** What a server answers. @throws UsageError "file-not-found", "file-unreadable"; the reason of `signal` */
 export async function get(source: string | URL, signal?: AbortSignal): Promise<Response> {
   const name = sourceName(source);
   let response: Response;
   try {
     response = await fetch(source, signal && { signal });
   } catch (error) {
+    signal?.throwIfAborted();
     throw new UsageError(
       "file-not-found",
       `${name}: could not be fetched; check the address, and in a page whether its server allows requests from there (CORS)`,

@@ -1,7 +1,9 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import type { Machine } from "../../src/compute/machine.ts";
 import { openReference } from "../../src/compute/reference/machine.ts";
 import * as explain from "../../src/explain/index.ts";
@@ -291,6 +293,54 @@ async function aborted(call: Call, at: number) {
   const [outcome] = await Promise.allSettled([call(controller.signal)]);
   return { outcome, ticks: ticks() };
 }
+
+describe("a server that says nothing more", () => {
+  const server = createServer((request, response) => {
+    // Of some files there is a beginning.
+    if (request.url!.startsWith("/begun")) response.write("id,y\na,1\n");
+    asked();
+  });
+  let asked: () => void = () => undefined;
+  let address = "";
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  const waiting: Readonly<Record<string, (url: string, signal: AbortSignal) => Promise<unknown>>> = {
+    openCorpus: (url, signal) => longshort.openCorpus({ files: [url], signal }),
+    readTimeSeries: (url, signal) => longshort.readTimeSeries(url, { targets: ["y"], signal }),
+    readLabelledTexts: (url, signal) => longshort.readLabelledTexts(`${url}.parquet`, { text: "y", signal }),
+    openBytes: (url, signal) => formats.openBytes(url, { signal }),
+    readModel: (url, signal) => formats.readModel(url, { signal, onProgress: () => undefined }),
+  };
+  for (const [name, call] of Object.entries(waiting))
+    for (const page of ["silent", "begun"])
+      it(`is not waited for: ${name}, ${page}`, async () => {
+        const controller = new AbortController();
+        const heard = new Promise<void>((resolve) => {
+          asked = resolve;
+        });
+        const called = call(`${address}/${page}`, controller.signal);
+        await heard;
+        setTimeout(() => controller.abort(reason), 20);
+        await expect(called).rejects.toBe(reason);
+      });
+});
+
+test("intervals that are not calibrated to the end stay as they were", async () => {
+  const { forecaster } = atOnce;
+  await forecaster.calibrate(windows);
+  const { layout } = forecaster;
+  expect(layout.intervalWidths).toBeDefined();
+  const { outcome } = await aborted((signal) => forecaster.calibrate(windows.slice(0, 150), { signal }), 2);
+  expect(outcome).toEqual({ status: "rejected", reason });
+  expect(forecaster.layout).toBe(layout);
+});
 
 describe("whatever takes long", () => {
   let titles: string[] = [];
