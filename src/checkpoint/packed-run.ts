@@ -1,9 +1,10 @@
 import { describe, FailureError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
+import { ofFile } from "./of-file.ts";
 import type { ModelFiles, RunConfig, SaveRunOptions } from "./run-folder.ts";
 import { saveable } from "./run-folder.ts";
-import { named, soundWeights, weightsFile } from "./run-weights.ts";
+import { soundWeights, weightsFile } from "./run-weights.ts";
 import { storedSafetensors } from "./safetensors.ts";
 import type { StoredBytes } from "./stored-bytes.ts";
 
@@ -49,7 +50,7 @@ export async function packRun(run: Omit<SaveRunOptions, "metrics">, options: Pac
 /** Reads what `packRun` made. @throws UsageError "not-a-run"; FailureError as of a folder */
 export async function readPacked(file: StoredBytes): Promise<ModelFiles> {
   const { name } = file;
-  const stored = named(name, () => storedSafetensors(file));
+  const stored = ofFile(name, () => storedSafetensors(file));
   const said = (key: string): unknown => {
     if (!Object.hasOwn(stored.metadata, key)) return undefined;
     try {

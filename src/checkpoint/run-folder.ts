@@ -4,7 +4,8 @@ import { sourceName } from "../platform/platform.ts";
 import { describe, FailureError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
-import { named, type RunWeights, soundWeights, weightsFile } from "./run-weights.ts";
+import { ofFile } from "./of-file.ts";
+import { type RunWeights, soundWeights, weightsFile } from "./run-weights.ts";
 import { storedSafetensors } from "./safetensors.ts";
 import { bytesAtHand, storedFile } from "./stored-bytes.ts";
 
@@ -202,7 +203,7 @@ async function readWeights(folder: RunFolder): Promise<RunWeights> {
   const file = stored ?? bytesAtHand(path, await readFile(folder, FILES.weights));
   return soundWeights(
     path,
-    named(path, () => storedSafetensors(file)),
+    ofFile(path, () => storedSafetensors(file)),
   );
 }
 

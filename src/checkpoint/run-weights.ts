@@ -1,9 +1,10 @@
 import { sha256, sha256Parts } from "../platform/sha256.ts";
-import { FailureError, LongshortError } from "../shared/errors.ts";
+import { FailureError } from "../shared/errors.ts";
 import { firstNotFinite } from "../shared/finite.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
+import { ofFile } from "./of-file.ts";
 import { putQuantized, takeQuantized } from "./quantized-weights.ts";
 import { SafeTensor, safeTensor } from "./safe-tensor.ts";
 import { type SafetensorsFile, safetensorsHead, safetensorsParts, writeSafetensors } from "./safetensors.ts";
@@ -60,7 +61,7 @@ export interface RunWeights {
 export async function soundWeights(path: string, { tensors, metadata }: SafetensorsFile): Promise<RunWeights> {
   await expectSound(path, tensors, Object.hasOwn(metadata, CHECKSUM) ? metadata[CHECKSUM] : undefined);
   const weights = new Map([...tensors].map(([name, tensor]) => [name, numbersOf(tensor)]));
-  return { weights, quantized: named(path, () => takeQuantized(tensors, weights)) };
+  return { weights, quantized: ofFile(path, () => takeQuantized(tensors, weights)) };
 }
 
 /** The checksum is that of the file which the tensors alone make: names, types, shapes, numbers. */
@@ -79,7 +80,7 @@ async function expectSound(
     for (const { elements, bytes } of tensor.parts()) {
       hash?.add(bytes);
       const part = new SafeTensor(tensor.dtype, [elements], bytes);
-      const { data } = named(`${path}: tensor "${name}"`, () => numbersOf(part));
+      const { data } = ofFile(`${path}: tensor "${name}"`, () => numbersOf(part));
       const wrong = firstNotFinite(data);
       if (wrong >= 0) broken ??= `element ${before + wrong} of tensor "${name}" is ${data[wrong]}`;
       before += elements;
@@ -96,14 +97,4 @@ async function expectSound(
       "not-finite",
       `${path}: ${broken}, expected finite numbers: the file is damaged or its training broke down`,
     );
-}
-
-/** Puts the name of the file before what its reader has to say. */
-export function named<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (!(cause instanceof LongshortError)) throw cause;
-    throw new FailureError(cause.code, `${path}: ${cause.message}`, { cause });
-  }
 }
