@@ -1,6 +1,7 @@
 import { UsageError } from "../shared/errors.ts";
-import { type RunSource, runName } from "./read-run.ts";
-import type { RunConfig } from "./run-folder.ts";
+import { ofFile } from "./of-file.ts";
+import { type RunSource, readModel, runName } from "./read-run.ts";
+import type { ModelFiles, RunConfig } from "./run-folder.ts";
 
 /** What runs of each kind of model are called, and what to do with them. */
 const USES: Readonly<Record<string, { readonly name: string; readonly use: string }>> = {
@@ -25,12 +26,21 @@ export function ofKind<T>({ model }: RunConfig, table: Readonly<Record<string, T
   return typeof kind === "string" && Object.hasOwn(table, kind) ? table[kind] : undefined;
 }
 
-/** @throws UsageError "other-task" when a run is of another kind of model, with what to do with it */
-export function expectKind(source: RunSource, config: RunConfig, kind: string): void {
-  const known = ofKind(config, USES);
+/**
+ * Reads a run of a kind, and makes its model as its config says.
+ * @throws as `readModel`; UsageError "other-task" for a run of another kind, with what to do with it; what `make` throws, as `ofFile` has it
+ */
+export async function readModelOfKind<M>(
+  source: RunSource,
+  kind: string,
+  make: (model: object) => M,
+): Promise<ModelFiles & { readonly model: M }> {
+  const files = await readModel(source);
+  const known = ofKind(files.config, USES);
   if (known !== undefined && known !== USES[kind])
     throw new UsageError(
       "other-task",
       `${runName(source)}: expected a run of a ${USES[kind]?.name ?? kind}, this one is of a ${known.name}; for it there are ${known.use}`,
     );
+  return { ...files, model: ofFile(runName(source, "config.json"), () => make(files.config.model)) };
 }

@@ -1,8 +1,6 @@
 import { cellsInWords } from "../cells/cells-in-words.ts";
 import type { Cell } from "../cells/define.ts";
-import { ofFile } from "../checkpoint/of-file.ts";
-import { type RunFiles, readRun } from "../checkpoint/read-run.ts";
-import { expectKind } from "../checkpoint/run-kinds.ts";
+import { readModelOfKind } from "../checkpoint/run-kinds.ts";
 import { renamed } from "../layers/held-values.ts";
 import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
@@ -17,30 +15,26 @@ import { tensorOf } from "./value.ts";
 export interface LoadedText {
   readonly model: LanguageModel;
   readonly weights: ReadonlyMap<string, NamedTensor>;
-  readonly files: RunFiles;
 }
 
 /**
  * Reads the folder of a run as a model of named arrays.
  * @param cells by name, for a model that was made with cells of code
- * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError "bad-run" and what `readRun` throws
+ * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError "bad-run" and what `loadRun` throws
  */
 export async function readRunModel(folder: string, cells?: Readonly<Record<string, Cell>>): Promise<LoadedText> {
-  const files = await readRun(folder);
-  expectKind(folder, files.config, "language-model");
-  const config = files.config.model;
-  const model = ofFile(`${folder}/config.json`, () =>
-    languageModelFromConfig(config, { cells: cellsInWords(config, cells) }),
+  const { model, weights } = await readModelOfKind(folder, "language-model", (said) =>
+    languageModelFromConfig(said, { cells: cellsInWords(said, cells) }),
   );
   for (const [name, { shape }] of layoutParameters(model).names) {
-    const given = files.weights.get(name);
+    const given = weights.get(name);
     if (!given || !sameShape(given.shape, shape))
       throw new FailureError(
         "bad-run",
         `${folder}/model.safetensors: parameter "${name}" is ${given ? `of shape ${formatShape(given.shape)}, not ${formatShape(shape)}` : "missing"}`,
       );
   }
-  return { model, weights: files.weights, files };
+  return { model, weights };
 }
 
 /** `tokens` [time, batch] to `logits` [time, batch, V]; states `h`, `c` [L, batch, H] come back as `h_out`, `c_out`. */

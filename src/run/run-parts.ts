@@ -1,8 +1,8 @@
 import { cellsInWords } from "../cells/cells-in-words.ts";
 import { ofFile } from "../checkpoint/of-file.ts";
-import { type RunSource, readModel, runName } from "../checkpoint/read-run.ts";
+import { type RunSource, runName } from "../checkpoint/read-run.ts";
 import type { RunConfig } from "../checkpoint/run-folder.ts";
-import { expectKind } from "../checkpoint/run-kinds.ts";
+import { readModelOfKind } from "../checkpoint/run-kinds.ts";
 import type { RunWeights } from "../checkpoint/run-weights.ts";
 import type { Machine } from "../compute/machine.ts";
 import type { FromConfigOptions } from "../models/model-config.ts";
@@ -45,11 +45,10 @@ export async function modelOfRun<M extends { readonly config: object }>(
   { name, kind, fromConfig }: RunLoader<M>,
 ): Promise<LoadedModel<M>> {
   expectOptions(name, options, { machine: "required", cells: 1 });
-  const { config, tokenizer: json, ...weights } = await readModel(source);
-  expectKind(source, config, kind);
-  const model = ofFile(runName(source, "config.json"), () =>
-    fromConfig(config.model, { cells: cellsInWords(config.model, options.cells) }),
+  const files = await readModelOfKind(source, kind, (said) =>
+    fromConfig(said, { cells: cellsInWords(said, options.cells) }),
   );
+  const { config, model, tokenizer: json, ...weights } = files;
   const tokenizer =
     json === undefined ? undefined : ofFile(runName(source, "tokenizer.json"), () => tokenizerFromJSON(json));
   const { vocabularySize }: { readonly vocabularySize?: number } = model.config;

@@ -100,7 +100,7 @@ describe("values of imported models that are held", () => {
     const tokens = run.tokens.slice(0, 12);
     const ablation = await openAblation({ ...run, tokens });
     const weights = await run.parameters.toTensors();
-    const program = new Program(textRunnable({ model: run.model, weights, files: undefined as never }), { machine });
+    const program = new Program(textRunnable({ model: run.model, weights }), { machine });
     const inputs = { tokens: { shape: [11, 1], data: tokens.slice(0, 11) } };
     for (const [place, layer] of [
       [{ layer: 0, unit: 2 }, "h_l0"],
