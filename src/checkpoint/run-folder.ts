@@ -135,7 +135,7 @@ export function configToSave(what: string, { model, config }: Pick<Saveable, "mo
 
 /** Where the parts of a run lie. */
 export const runPaths = (folder: string): Record<keyof typeof FILES, string> =>
-  Object.fromEntries(Object.entries(FILES).map(([part, name]) => [part, `${folder}/${name}`])) as Record<
+  Object.fromEntries(Object.entries(FILES).map(([part, name]) => [part, placeIn(folder, name)])) as Record<
     keyof typeof FILES,
     string
   >;

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
-import { readMetrics, saveRun } from "../checkpoint/run-folder.ts";
+import { readMetrics, runPaths, saveRun } from "../checkpoint/run-folder.ts";
 import { openMachine } from "../compute/open.ts";
 import { quantize } from "../run/quantize.ts";
 import { onOff, path, type ValuesOf } from "../schema/fields.ts";
@@ -64,7 +64,7 @@ async function quantizeRun(flags: ValuesOf<typeof fields>, io: Io): Promise<void
     await saveRun(output, { config: noted, tokenizer, parameters, metrics });
     return [before, after];
   });
-  const [from, to] = [folder, output].map((one) => statSync(join(one, "model.safetensors")).size) as [number, number];
+  const [from, to] = [folder, output].map((one) => statSync(runPaths(one).weights).size) as [number, number];
   const result = { output, scores: after, scoresBefore: before, bytes: to, bytesBefore: from };
   await io.stdout.write(
     flags.json ? jsonLine({ type: "quantized", ...result }) : `${on}\n${costText(result, io.stdout)}\n`,

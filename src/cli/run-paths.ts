@@ -49,7 +49,8 @@ export async function inRunFolder<T>(
 function claimRunFolder(folder: string, { force }: { readonly force: boolean }, made: string[]): void {
   const names = makeOutput(folder, made);
   // A training that was killed before it had anything leaves its lock, which holds no more.
-  if (names.some((name) => !isLock(folder, name)) && !force)
+  const lock = basename(runPaths(folder).lock);
+  if (names.some((name) => name !== lock) && !force)
     throw new UsageError(
       "run-exists",
       `--output ${folder}: the folder is not empty; choose another one, or give --force to write over the run in it`,
@@ -76,8 +77,6 @@ export function makeOutput(folder: string, made: string[] = []): string[] {
     });
   }
 }
-
-const isLock = (folder: string, name: string): boolean => join(folder, name) === join(runPaths(folder).lock);
 
 /** With its parents, told in `made`. Node's own `recursive` never ends where the system refuses a new folder with ENOENT, as in /proc. */
 function makeFolder(folder: string, made: string[]): void {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { RUN_FORMAT } from "../checkpoint/run-folder.ts";
+import { RUN_FORMAT, runPaths } from "../checkpoint/run-folder.ts";
 import { FailureError, UsageError } from "../shared/errors.ts";
 import type { MonitoredMetric } from "../train/best.ts";
 
@@ -56,7 +56,7 @@ const numberIn = (line: Line, key: string): number | undefined => {
 /** Whether a folder holds a run, by its config.json. */
 export function isRun(folder: string): boolean {
   try {
-    return (JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as Line | null)?.format === RUN_FORMAT;
+    return (JSON.parse(readFileSync(runPaths(folder).config, "utf8")) as Line | null)?.format === RUN_FORMAT;
   } catch {
     return false;
   }
@@ -64,19 +64,19 @@ export function isRun(folder: string): boolean {
 
 /** @throws UsageError "not-a-run", FailureError "bad-run" */
 export function readStory(folder: string): RunStory {
-  const path = join(folder, "config.json");
-  if (!existsSync(path))
+  const paths = runPaths(folder);
+  if (!existsSync(paths.config))
     throw new UsageError(
       "not-a-run",
-      `${folder}: expected the folder of a run, as training makes it; there is no ${path}`,
+      `${folder}: expected the folder of a run, as training makes it; there is no ${paths.config}`,
     );
-  const config = parse(path, readFileSync(path, "utf8"));
+  const config = parse(paths.config, readFileSync(paths.config, "utf8"));
   if (!isObject(config) || config.format !== RUN_FORMAT || !isObject(config.model))
     throw new FailureError(
       "bad-run",
-      `${path}: expected "format": "${RUN_FORMAT}" and "model" as an object in it; the file is damaged or from another program`,
+      `${paths.config}: expected "format": "${RUN_FORMAT}" and "model" as an object in it; the file is damaged or from another program`,
     );
-  const lines = readMetrics(join(folder, "metrics.jsonl"));
+  const lines = readMetrics(paths.metrics);
   const of = (type: string): Line[] => lines.filter((line) => line.type === type);
   const start = of("start").at(-1) ?? {};
   const last = lines.findLast((line) => numberIn(line, "step") !== undefined);
@@ -95,7 +95,7 @@ export function readStory(folder: string): RunStory {
     epoch: lines.reduce((most, line) => Math.max(most, numberIn(line, "epoch") ?? 0), 0),
     seconds: end === undefined ? spent(of("epoch")) : numberIn(end, "seconds"),
     ended: end === undefined ? undefined : String(end.reason),
-    changed: statSync(existsSync(join(folder, "metrics.jsonl")) ? join(folder, "metrics.jsonl") : path).mtime,
+    changed: statSync(existsSync(paths.metrics) ? paths.metrics : paths.config).mtime,
     curves: curvesOf(lines),
     files: filesIn(folder),
   };
