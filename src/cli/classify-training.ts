@@ -32,14 +32,10 @@ export async function trainClassifierToFolder(
     const { trainer, classifier } = training;
     own(trainer);
     return recordTold<ClassifierFacts>(trainer, tools, options, {
+      task: "classify",
       // The metric that decides stands there even if nobody named it: a run without one is old (`inOldRuns`).
-      config: {
-        task: "classify",
-        model: classifier.model.config,
-        training: { ...settings, monitor: monitorOf(settings) },
-      },
+      config: { model: classifier.model.config, training: { ...settings, monitor: monitorOf(settings) } },
       tokenizer: classifier.tokenizer,
-      items: "examples",
       introduction: (start) => introduction(start, training, settings),
       measured: (event, epochs) => taskLine(event, epochs, event.metrics && measured(event.metrics)),
     });

@@ -27,8 +27,8 @@ export async function trainForecasterToFolder(
     const { trainer, forecaster } = training;
     own(trainer);
     const result = await recordTold<ForecasterFacts>(trainer, tools, options, {
-      config: { task: "forecast", ...forecaster.config, training: settings },
-      items: "values",
+      task: "forecast",
+      config: { ...forecaster.config, training: settings },
       introduction: (start) => introduction(start, training, data, settings),
       measured: taskLine,
     });

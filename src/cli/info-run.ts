@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { runPaths } from "../checkpoint/run-folder.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { median } from "./bench/statistics.ts";
 import { counted, duration, integer, labelled, perplexity, quoted, short } from "./format.ts";
@@ -6,6 +6,7 @@ import { unitsOf } from "./introduction.ts";
 import type { Io } from "./io.ts";
 import { type RunStory, readStory } from "./run-story.ts";
 import { sparkline } from "./sparkline.ts";
+import { ITEMS } from "./told-training.ts";
 
 /** The story of a run, as text and as one JSON object. */
 export function runInfo(path: string, io: Io): { readonly text: string; readonly json: object } {
@@ -15,7 +16,7 @@ export function runInfo(path: string, io: Io): { readonly text: string; readonly
 
 function textOf(story: RunStory, io: Io): string {
   const { folder, curves } = story;
-  const config = quoted(join(folder, "config.json"));
+  const config = quoted(runPaths(folder).config);
   const room = Math.max(10, Math.min(60, io.stdout.columns - 40));
   const validation = curves["validation loss"];
   return `${labelled([
@@ -91,15 +92,8 @@ function trainingOf({ settings, start }: RunStory): string {
           `${integer(start.totalSteps)} steps of ${start.batchSize}${sequenceLength === undefined ? "" : ` × ${sequenceLength}`}`,
         ]),
     ...Object.entries({
-      ...{
-        optimizer,
-        "learning rate": learningRate,
-        schedule,
-        warmup: warmupSteps || undefined,
-        clip: clipNorm,
-        average,
-        seed,
-      },
+      ...{ optimizer, "learning rate": learningRate, schedule, warmup: warmupSteps || undefined, clip: clipNorm },
+      ...{ average, seed },
     }).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${text(value)}`])),
     ...(machine === undefined ? [] : [`on ${text(machine)}`]),
   ].join(", ");
@@ -134,16 +128,12 @@ function resultOf({ task, best, ended, step, start }: RunStory): string {
   return `${of === "validation" ? "best" : "last"} ${found} in epoch ${epoch}; ${how} at ${where}`;
 }
 
-/** What is counted in the speed of a task, as while it trains. */
-const SPEED_OF: Readonly<Record<string, string>> = {
-  ...{ text: "tokens", classify: "examples", tag: "tokens", forecast: "values" },
-};
-
 function timeOf({ seconds, curves, task }: RunStory): string {
   const speed = median(curves.speed.map(([, value]) => value));
+  const items = ITEMS[task as keyof typeof ITEMS] ?? "items";
   return [
     ...(seconds === undefined ? [] : [`${duration(seconds)} of training`]),
-    ...(Number.isNaN(speed) ? [] : [`median ${short(speed)} ${SPEED_OF[task ?? ""] ?? "items"}/s`]),
+    ...(Number.isNaN(speed) ? [] : [`median ${short(speed)} ${items}/s`]),
   ].join(", ");
 }
 

@@ -24,9 +24,9 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
     const { trainer, tagger } = training;
     own(trainer);
     return recordTold<TaggerFacts>(trainer, tools, options, {
-      config: { task: "tag", model: tagger.model.config, training: settings },
+      task: "tag",
+      config: { model: tagger.model.config, training: settings },
       tokenizer: tagger.tokenizer,
-      items: "tokens",
       introduction: (start) => introduction(start, training, settings),
       measured: (event, epochs) => taskLine(event, epochs, event.metrics && measured(event.metrics)),
     });

@@ -1,3 +1,4 @@
+import type { RunConfig } from "../checkpoint/run-folder.ts";
 import type { EpochEvent, EvaluationEvent, StartEvent, TrainEvent } from "../train/events.ts";
 import type { RecordOptions } from "../train/run.ts";
 import type { Trainer } from "../train/trainer.ts";
@@ -8,26 +9,34 @@ import type { TrainingOptions, TrainingTools } from "./recorded-training.ts";
 import type { Kept } from "./run-log.ts";
 import type { TrainingResult } from "./training-result.ts";
 
+/** What is counted in the speed of a training, by its task. */
+export const ITEMS = { text: "tokens", classify: "examples", tag: "tokens", forecast: "values" } as const;
+
 /** What a training says of itself, in the words of its task. */
-export interface Words<F extends object> extends Kept {
+interface Words<F extends object> extends Kept {
   /** Lines on data, model and training. */
   readonly introduction: (start: StartEvent<F>) => readonly string[];
   /** What was measured after an epoch, one of `epochs`, or in the midst of one. */
   readonly measured: (event: EpochEvent | EvaluationEvent, epochs: number) => Forms;
 }
 
-type ToldOptions<F extends object> = Pick<RecordOptions, "config" | "tokenizer"> & Words<F>;
+interface ToldOptions<F extends object> extends Pick<RecordOptions, "tokenizer">, Omit<Words<F>, "items"> {
+  readonly task: keyof typeof ITEMS;
+  readonly config: RunConfig;
+}
 
 /** Records a training in its run and tells of it meanwhile, on the display or as JSON lines. */
 export async function recordTold<F extends object>(
   trainer: Trainer<F>,
   { run, display, log, begin }: TrainingTools,
   { io, json, allowDifferentArithmetic }: TrainingOptions,
-  { config, tokenizer, ...words }: ToldOptions<F>,
+  { task, config, tokenizer, ...rest }: ToldOptions<F>,
 ): Promise<TrainingResult> {
   begin();
+  const words = { ...rest, items: ITEMS[task] };
   const told = new Told<F>(display, words);
-  for await (const event of run.record(trainer, { config, tokenizer, allowDifferentArithmetic })) {
+  const recorded = run.record(trainer, { config: { task, ...config }, tokenizer, allowDifferentArithmetic });
+  for await (const event of recorded) {
     if (json && event.type !== "checkpoint") await io.stdout.write(jsonLine(event));
     told.take(event);
     await log.take(event, words);

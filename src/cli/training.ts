@@ -62,9 +62,9 @@ export async function trainToFolder(
     const { parameters } = trainer;
     const { sampleLength } = settings;
     return recordTold<TextFacts>(trainer, tools, options, {
-      config: { task: "text", model: model.config, training: settings },
+      task: "text",
+      config: { model: model.config, training: settings },
       tokenizer,
-      items: "tokens",
       introduction: (start) => introduction(start, tokenizer, model, settings),
       measured: textLine,
       ...(sampleLength > 0 && { sample: () => sampleOf({ model, machine, parameters, tokenizer }, settings) }),
