@@ -13,6 +13,7 @@ import { backtestText } from "./forecast-scores.ts";
 import { jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { common } from "./options.ts";
+import { chosenBy } from "./run-settings.ts";
 
 const { run, machine, json } = common;
 
@@ -86,8 +87,7 @@ export async function tellBacktest(options: TellBacktestOptions): Promise<void> 
   const { io, folder, machine, file, json, ...rest } = options;
   const forecaster = await loadForecaster(folder, { machine });
   const { series, own } = await measuredSeries(forecaster, folder, file);
-  const part =
-    file === undefined ? `the ${own} part${own === "validation" ? ", which also chose the weights" : ""}` : file;
+  const part = file ?? `the ${own} part${chosenBy(own)}`;
   const result: Backtest = await backtest(forecaster, { ...rest, series });
   if (json) {
     const { rows, origins, stride } = result;

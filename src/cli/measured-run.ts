@@ -19,7 +19,7 @@ import { measuredSeries } from "./backtest.ts";
 import { dividedExamples, readExamples } from "./classify-data.ts";
 import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
-import { settingsIn } from "./run-settings.ts";
+import { ownPart, settingsIn } from "./run-settings.ts";
 import { noValidation, trainedOn, wholeText } from "./run-text.ts";
 import { readTagged } from "./tag-data.ts";
 import { measuredPart } from "./tagger-scores.ts";
@@ -138,9 +138,6 @@ async function openForecaster({ folder, machine, file }: Asked): Promise<Opened>
     },
   };
 }
-
-const ownPart = ({ test }: { readonly test?: string | undefined }): string =>
-  test === undefined ? "validation" : "test";
 
 /** How a run was trained by its command. @throws UsageError "no-columns" for one of a program, which does not say it */
 function trainedBy<S extends { readonly file: string }>(command: string, config: RunConfig, folder: string): S {

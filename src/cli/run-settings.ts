@@ -3,3 +3,11 @@ import type { RunConfig } from "../checkpoint/run-folder.ts";
 /** The settings that a run was trained with, as its command noted them; none of a run that a program made, which notes what it likes. */
 export const settingsIn = <S>({ training }: RunConfig): Partial<S> =>
   typeof training === "object" && training !== null ? training : {};
+
+/** The part of its own data that a run is measured on. */
+export const ownPart = ({ test }: { readonly test?: string | undefined }): "test" | "validation" =>
+  test === undefined ? "validation" : "test";
+
+/** What figures on such a part have to be read with. */
+export const chosenBy = (part: "test" | "validation"): string =>
+  part === "validation" ? ", which also chose the weights" : "";

@@ -9,6 +9,7 @@ import { LongshortError } from "../shared/errors.ts";
 import { mostFrequentTags } from "../train/tagger-baseline.ts";
 import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
+import { chosenBy, ownPart } from "./run-settings.ts";
 import { readTagged } from "./tag-data.ts";
 import { labelTable, taggingTable } from "./tag-scores.ts";
 
@@ -31,7 +32,7 @@ export async function tellTaggerScores(
 ): Promise<boolean> {
   const measured = await measuredPart(settings);
   if (measured.tokens.length === 0) return false;
-  const part = settings.test === undefined ? "validation" : "test";
+  const part = ownPart(settings);
   const train = settings.baselines ? await learnedPart(settings, io) : undefined;
   using machine = await openMachine(settings.machine);
   const tagger = await loadTagger(folder, { machine });
@@ -43,9 +44,8 @@ export async function tellTaggerScores(
       await io.stdout.write(jsonLine({ type: "scores", part, name, ...scores }));
     return true;
   }
-  const chose = part === "validation" ? ", which also chose the weights" : "";
   const lines = [
-    `On the ${counted(measured.tokens.length, `${part} sentence`)} (${counted(model.tokens, "token")})${chose}:`,
+    `On the ${counted(measured.tokens.length, `${part} sentence`)} (${counted(model.tokens, "token")})${chosenBy(part)}:`,
     taggingTable([["this model", model], ...baselines], io.stdout),
     "",
     labelTable(model, io.stdout),

@@ -15,6 +15,7 @@ import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { newTraining, newTrainingFields, settingsFrom } from "./new-training.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
+import { chosenBy, ownPart } from "./run-settings.ts";
 import { tellNext, tellSaved } from "./training-result.ts";
 
 const fields = { ...classifyFields, ...newTrainingFields } as const;
@@ -66,10 +67,10 @@ export async function runClassifierTraining(settings: ClassifySettings, options:
 }
 
 async function tellScores(settings: ClassifySettings, { io, folder, json }: TrainingOptions): Promise<void> {
-  const { seed, regression, test } = settings;
+  const { seed, regression } = settings;
   const { train, measured: examples } = await dividedExamples(settings);
   if (examples.inputs.length === 0) return;
-  const part = test === undefined ? "validation" : "test";
+  const part = ownPart(settings);
   using machine = await openMachine(settings.machine);
   const classifier = await loadClassifier(folder, { machine });
   const model = regression
@@ -85,7 +86,7 @@ async function tellScores(settings: ClassifySettings, { io, folder, json }: Trai
   }
   const measured = baselines.flatMap(({ name, scores }): [string, Scores][] => (scores ? [[name, scores]] : []));
   const lines = [
-    `On the ${counted(examples.inputs.length, `${part} example`)}${part === "validation" ? ", which also chose the weights" : ""}:`,
+    `On the ${counted(examples.inputs.length, `${part} example`)}${chosenBy(part)}:`,
     scoreTable([["this model", model], ...measured], io.stdout),
     ...baselines.flatMap(({ name, scores, why }) => (scores ? [] : [`(${name}: ${why})`])),
     ...("confusion" in model ? ["", confusionTable(model, io.stdout)] : []),
