@@ -20,24 +20,21 @@ import { readModel } from "../formats/read-model.ts";
 import { targetOf, writeConverted } from "../formats/save.ts";
 import { weightsFileOf } from "../formats/tfjs/files.ts";
 import { compareModels, randomInputs } from "../formats/verify.ts";
-import { choice, number, onOff, path, type ValuesOf } from "../schema/fields.ts";
+import { choice, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { FailureError } from "../shared/errors.ts";
 import { sameShape } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
 import { jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
-import { MODEL_FILES } from "./model-arrays.ts";
+import { differenceText, MODEL_FILES, tolerance } from "./model-arrays.ts";
 import { common } from "./options.ts";
 
 const fields = {
-  input: path({ ...{ about: MODEL_FILES, unit: "in", positional: true, required: true } }),
-  output: path({ ...{ about: "file to write", unit: "out", positional: true, required: true } }),
+  input: path({ about: MODEL_FILES, unit: "in", positional: true, required: true }),
+  output: path({ about: "file to write", unit: "out", positional: true, required: true }),
   to: choice(TARGETS, { about: "format of the new file", unit: "format", otherwise: "by the ending of its name" }),
   verify: onOff({ about: "run both on random input and compare", off: "do not run the new file", default: true }),
-  tolerance: number({
-    about: "maximum difference, relative to the largest number of an output",
-    ...{ unit: "number", above: 0, default: 1e-5 },
-  }),
+  tolerance,
   weightsOnly: onOff({
     about:
       "to .pt, .safetensors or .npz: write the weights of an ONNX graph without the graph, of masked layers without the mask",
@@ -87,10 +84,7 @@ async function convert(flags: ConvertFlags, io: Io): Promise<void> {
   if (forward.length > 0) await io.stdout.write("What the file does not contain, for forward:\n");
   for (const what of forward) await io.stdout.write(`  ${what}\n`);
   if (found === "numbers") await io.stdout.write("  read back, it holds the same numbers\n");
-  else if (found !== undefined)
-    await io.stdout.write(
-      `  both run on random input: ${found === 0 ? "same results" : `largest difference ${found.toExponential(1)}`}\n`,
-    );
+  else if (found !== undefined) await io.stdout.write(`  both run on random input: ${differenceText(found)}\n`);
 }
 
 /** How far the new file computes something else; of one that holds weights alone, whether these are the same "numbers". */

@@ -1,6 +1,7 @@
 import { readArrays } from "../formats/named-arrays.ts";
 import type { ModelArray, ModelResult } from "../formats/plans.ts";
 import type { ModelPort } from "../formats/runnable.ts";
+import { number } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { formatShape } from "../shared/shapes.ts";
 
@@ -18,5 +19,14 @@ export async function inputsFrom(path: string, ports: readonly ModelPort[]): Pro
     `${path}: one array without a name, but the model has the inputs ${needed.map(({ name }) => name).join(", ")}; use NPZ or JSON with these names`,
   );
 }
+
+/** How far the outputs of two models may be apart. */
+export const tolerance = number({
+  about: "maximum difference, relative to the largest number of an output",
+  ...{ unit: "number", above: 0, default: 1e-5 },
+});
+
+export const differenceText = (difference: number): string =>
+  difference === 0 ? "same results" : `largest difference ${difference.toExponential(1)}`;
 
 export const resultText = ({ type, shape }: ModelResult): string => `${type} ${formatShape(shape)}`;

@@ -15,7 +15,7 @@ import { common } from "./options.ts";
 
 const { machine, json } = common;
 const fields = {
-  model: path({ ...{ about: MODEL_FILES, unit: "model", positional: true, required: true } }),
+  model: path({ about: MODEL_FILES, unit: "model", positional: true, required: true }),
   inputs: path({ about: "file with the inputs by name", unit: "file", required: true }),
   outputs: path({
     about: "file for the outputs: .npz, .npy or .json",

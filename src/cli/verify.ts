@@ -5,24 +5,21 @@ import { openMachine } from "../compute/open.ts";
 import { type Model, open } from "../formats/open.ts";
 import type { ModelArray } from "../formats/plans.ts";
 import { type Comparison, compareModels, comparison, inputsOfBoth, randomInputs } from "../formats/verify.ts";
-import { integer, number, path, type ValuesOf } from "../schema/fields.ts";
+import { integer, path, type ValuesOf } from "../schema/fields.ts";
 import { formatShape } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
 import { Ended } from "./failure.ts";
 import { jsonLine } from "./format.ts";
 import { EXIT, type Io } from "./io.ts";
-import { inputsFrom, MODEL_FILES } from "./model-arrays.ts";
+import { differenceText, inputsFrom, MODEL_FILES, tolerance } from "./model-arrays.ts";
 import { common } from "./options.ts";
 
 const { machine, json } = common;
 const fields = {
-  a: path({ ...{ about: MODEL_FILES, unit: "a", positional: true, required: true } }),
-  b: path({ ...{ about: "the model to compare with", unit: "b", positional: true, required: true } }),
+  a: path({ about: MODEL_FILES, unit: "a", positional: true, required: true }),
+  b: path({ about: "the model to compare with", unit: "b", positional: true, required: true }),
   inputs: path({ about: "file with the inputs of A by name", unit: "file", otherwise: "random numbers" }),
-  tolerance: number({
-    about: "maximum difference, relative to the largest number of an output",
-    ...{ unit: "number", above: 0, default: 1e-5 },
-  }),
+  tolerance,
   seed: integer({ about: "seed of the random numbers", unit: "number", min: 0, default: 0 }),
   machine,
   json,
@@ -63,7 +60,7 @@ async function verify(flags: VerifyFlags, io: Io): Promise<void> {
     await io.stdout.write(
       flags.json
         ? jsonLine({ type: "difference", output: outputs[0], with: line.with, shape, difference })
-        : `${outputs[0]} ${formatShape(shape)}, ${line.with}: ${difference === 0 ? "same results" : `largest difference ${difference.toExponential(1)}`}\n`,
+        : `${outputs[0]} ${formatShape(shape)}, ${line.with}: ${differenceText(difference)}\n`,
     );
   }
   const largest = Math.max(...lines.map((line) => line.difference));
