@@ -1,5 +1,6 @@
 import type { TimeSeries } from "../data/time-series.ts";
 import type { SeriesForecast } from "../run/forecaster.ts";
+import { titleOf } from "./forecast-figure.ts";
 import { letterOf, type PlottedCurve, plot } from "./plot.ts";
 
 export interface ForecastPlotOptions {
@@ -26,9 +27,8 @@ export function forecastPlot(series: TimeSeries, forecast: SeriesForecast, optio
         ...ends.map(({ level, values }) => ({ name: `quantile ${level}`, points: ahead(values) })),
         { name: "forecast", points: ahead(point) },
       ];
-      const title = [name, ...(forecast.id === "" ? [] : [`of ${forecast.id}`])].join(" ");
       const legend = curves.map((curve, k) => `${options.color ? "" : `${letterOf(k)} `}${curve.name}`).join(", ");
-      return `${title}: ${legend}\n${plot(curves, { width: options.width, height: 13, color: options.color })}`;
+      return `${titleOf(forecast.id, name)}: ${legend}\n${plot(curves, { width: options.width, height: 13, color: options.color })}`;
     })
     .join("\n\n");
 }

@@ -1,6 +1,7 @@
 import { heatMapLegend, renderHeatMap } from "../explain/heat-map.ts";
 import type { TextTrace } from "../explain/trace-text.ts";
 import { traceKey } from "../explain/traced-array.ts";
+import { extremes } from "../shared/extremes.ts";
 import type { StepMap } from "./inspected.ts";
 
 /** What the named values of cells are called in the literature; a name that is not here stands for itself. */
@@ -77,13 +78,9 @@ function scaleOf(values: readonly number[]): { low: number; high: number } {
 }
 
 /** The largest magnitude, at least 1. */
-function largest(values: ArrayLike<number>): number {
-  let most = 1;
-  for (let k = 0; k < values.length; k++) {
-    const size = Math.abs(values[k]!);
-    if (size > most) most = size;
-  }
-  return most;
+function largest(values: Iterable<number>): number {
+  const [low, high] = extremes(values);
+  return Math.max(1, -low, high);
 }
 
 /** The units that vary most over the text, by the variances of all shown values together, in their own order. */

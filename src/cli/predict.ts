@@ -90,7 +90,8 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { classes } = classifiers[0]!.model.config;
   const rows = classes
     ? averagePredictions(await ofEach(classifiers, (one) => one.predict(inputs))).map(({ label, probabilities }) => ({
-        ...{ label, probabilities },
+        label,
+        probabilities,
       }))
     : means(await ofEach(classifiers, (one) => one.predictNumbers(inputs))).map((value) => ({ value }));
   if (!flags.json) await io.stdout.write(csvLine(classes ? ["label", ...classes] : ["value"]));

@@ -66,5 +66,7 @@ export function influence(
 /** From the least to the most of what are numbers. */
 export function rangeOf(values: ArrayLike<number>): { readonly low: number; readonly high: number } {
   const [low, high] = extremes(Array.from(values).filter(Number.isFinite));
-  return low < high ? { low, high } : { low: (low === Infinity ? 0 : low) - 1, high: (low === Infinity ? 0 : low) + 1 };
+  if (low < high) return { low, high };
+  const only = low === Infinity ? 0 : low;
+  return { low: only - 1, high: only + 1 };
 }

@@ -8,6 +8,8 @@ import { rangeOf, type Series } from "./series-canvas.ts";
 type ReportNumber = number | null;
 const numberOf = (value: ReportNumber): number => value ?? Number.NaN;
 
+type ReportBand = Omit<Band, "data"> & { readonly data: readonly ReportNumber[] };
+
 /** What the report of `longshort inspect --html` holds, as JSON in the page. */
 export interface ReportData {
   readonly tokens: readonly string[];
@@ -25,7 +27,7 @@ export interface ReportData {
     /** Layers and directions; values [T, H] row-major. */
     readonly layers: readonly {
       readonly title: string;
-      readonly bands: readonly (Omit<Band, "data"> & { readonly data: readonly ReportNumber[] })[];
+      readonly bands: readonly ReportBand[];
     }[];
     /** Places in a corpus whose state was like that after the last token, the likest first. */
     readonly nearest?: {
@@ -49,8 +51,9 @@ export function showReport(data: ReportData): void {
     `Each row of a map is a unit, each column a step. Point at a unit: its value is laid ${curves ? "under the curves" : "over the text"}. Arrow keys move, too.`;
   if (curves) showRanges(curves);
   const reading = { tokens: data.tokens, series: curves };
-  const drawn = (band: Omit<Band, "data"> & { readonly data: readonly ReportNumber[] }): Band => ({
-    ...{ ...band, data: Float32Array.from(band.data, numberOf) },
+  const drawn = (band: ReportBand): Band => ({
+    ...band,
+    data: Float32Array.from(band.data, numberOf),
   });
   for (const { name, said, maps, layers, nearest } of data.runs) {
     const of = data.runs.length > 1 ? `${name} · ` : "";

@@ -27,13 +27,10 @@ export class Records {
     if (!existsSync(this.file)) return;
     const lines = readFileSync(this.file, "utf8").split("\n");
     // A line that was being written when the power went is not finished: the trial is run again.
-    const whole = lines.filter((line) => parsed(line) !== undefined);
-    for (const line of whole) {
-      const trial = parsed(line)!;
-      this.trials.set(keyOf(trial), trial);
-    }
+    const whole = lines.flatMap((line) => parsed(line) ?? []);
+    for (const trial of whole) this.trials.set(keyOf(trial), trial);
     if (whole.length < lines.filter((line) => line !== "").length)
-      writeFileSync(this.file, whole.map((line) => `${line}\n`).join(""));
+      writeFileSync(this.file, whole.map(jsonLine).join(""));
   }
 
   find(wanted: Pick<KeptTrial, "task" | "cell" | "seed" | "settings">): KeptTrial | undefined {
