@@ -4,6 +4,7 @@ import { type AnyNode, add, type Expression, inOrder, mul, rewrite, variable } f
 import { recurrentGates, sizeOf, widthOf } from "../scan/widths.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import { project, reshape } from "../tensor/operations.ts";
+import { rangeFrom } from "../tensor/range.ts";
 import type { Direction, LayerOptions, LayerResult } from "./recurrent-scan.ts";
 
 type Tensors = Readonly<Record<string, Tensor>>;
@@ -44,7 +45,7 @@ export function stepLayer(
       states = step.take(inputs, t, states);
       if (output)
         copyRows(graph, [B, width], states[first]!, {
-          range: at(output.range, (t * B * directions.length + k) * width),
+          range: rangeFrom(output.range, (t * B * directions.length + k) * width),
           strides: [width * directions.length, 1],
         });
     }
@@ -55,12 +56,6 @@ export function stepLayer(
   });
   return { output: output ?? results[0]!.final[first]!, directions: results };
 }
-
-const at = (range: Range, offset: number): Range => ({
-  ...range,
-  offset: range.offset + offset,
-  length: range.length - offset,
-});
 
 function copyRows(graph: Graph, shape: readonly [number, number], from: Rows, to: Rows): void {
   const outputs = { out: { value: variable("from"), strides: to.strides } };
@@ -101,7 +96,7 @@ class Step {
     const gates = inputs.shape[1]!;
     const leaves = new Map<string, Rows>();
     cell.gates.forEach((gate, g) => {
-      const range = at(inputs.range, t * B * gates + g * o.hiddenSize);
+      const range = rangeFrom(inputs.range, t * B * gates + g * o.hiddenSize);
       leaves.set(`x.${gate.name}`, { range, strides: [gates, 1] });
     });
     for (const [name, rows] of Object.entries(states)) leaves.set(`previous.${name}`, rows);
@@ -199,6 +194,6 @@ class Step {
       bias: direction.parameters.bias_hh,
       rows: [from * H, (from + together.length) * H],
     });
-    return together.map((one, k) => [one, { range: at(made.range, k * H), strides: [together.length * H, 1] }]);
+    return together.map((one, k) => [one, { range: rangeFrom(made.range, k * H), strides: [together.length * H, 1] }]);
   }
 }

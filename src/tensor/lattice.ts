@@ -16,6 +16,7 @@ import { expectOptions } from "../shared/options.ts";
 import { strides as dense, formatShape } from "../shared/shapes.ts";
 import { expectTensor, type Graph, type Tensor } from "./graph.ts";
 import { graphOf } from "./graph-of.ts";
+import { rangeFrom } from "./range.ts";
 
 /** What stands for minus infinity: sums of it stay finite, so that no difference of two of them is NaN. */
 export const IMPOSSIBLE = -1e30;
@@ -241,7 +242,7 @@ export class Lattice {
   ) {
     const { graph, B, J, K } = this;
     const { range } = this.options.weights;
-    const weights = { ...range, offset: range.offset + weightsOffset, length: range.length - weightsOffset };
+    const weights = rangeFrom(range, weightsOffset);
     const over = [false, false, true];
     const arc = add(far, weight);
     const launch = (value: Expression, combine: Reduce["combine"], more: Record<string, Range>): Range => {

@@ -8,6 +8,7 @@ import { broadcastStrides, strides as dense, formatShape, overlaps, size } from 
 import { expectTensor, type Graph, type Tensor } from "./graph.ts";
 import { graphOf } from "./graph-of.ts";
 import type { Parameter } from "./parameter.ts";
+import { rangeFrom } from "./range.ts";
 
 /** Shape that all of `shapes` broadcast to: aligned at the last axis, an axis of 1 repeats (NumPy's rule). */
 export function broadcastShape(shapes: readonly (readonly number[])[]): number[] {
@@ -192,18 +193,17 @@ export function strided(x: Tensor, shape: readonly number[], offset: number, str
     );
   const { graph } = x;
   const out = graph.empty(shape, x.differentiable);
-  const part = (range: Range): Range => ({ ...range, offset: range.offset + offset, length: range.length - offset });
   const from = variable("from");
   graph.launch(
     { op: "pointwise", shape, inputs: { from: strides }, outputs: { out: { value: from, strides: dense(shape) } } },
-    { from: part(x.range), out: out.range },
+    { from: rangeFrom(x.range, offset), out: out.range },
   );
   graph.record([out], ([g]) =>
     graph.contribute([x], ([dx]) => {
       if (size(shape) < size(x.shape)) graph.fill(dx!, 0);
       graph.launch(
         { op: "pointwise", shape, inputs: { from: dense(shape) }, outputs: { out: { value: from, strides } } },
-        { from: g!, out: part(dx!) },
+        { from: g!, out: rangeFrom(dx!, offset) },
       );
     }),
   );
@@ -258,17 +258,17 @@ export function concatenate(parts: readonly Tensor[], along: number): Tensor {
     parts.some((t) => t.differentiable),
   );
   const strides = dense(shape);
-  let start = 0;
-  const places = parts.map((t) => {
-    const offset = start * strides[axis]!;
-    start += t.shape[axis]!;
-    return (range: Range): Range => ({ ...range, offset: range.offset + offset, length: range.length - offset });
+  let next = 0;
+  const offsets = parts.map((t) => {
+    const offset = next;
+    next += t.shape[axis]! * strides[axis]!;
+    return offset;
   });
   const from = variable("from");
   parts.forEach((t, k) => {
     graph.launch(
       { op: "pointwise", shape: t.shape, inputs: { from: dense(t.shape) }, outputs: { out: { value: from, strides } } },
-      { from: t.range, out: places[k]!(out.range) },
+      { from: t.range, out: rangeFrom(out.range, offsets[k]!) },
     );
   });
   graph.record([out], ([g]) => {
@@ -281,7 +281,7 @@ export function concatenate(parts: readonly Tensor[], along: number): Tensor {
             inputs: { from: strides },
             outputs: { out: { value: from, strides: dense(t.shape) } },
           },
-          { from: places[k]!(g!), out: dx! },
+          { from: rangeFrom(g!, offsets[k]!), out: dx! },
         ),
       );
     });

@@ -6,6 +6,7 @@ import type { Graph, Tensor } from "../../tensor/graph.ts";
 import * as operations from "../../tensor/operations.ts";
 import { broadcastShape } from "../../tensor/operations.ts";
 import type { Parameter } from "../../tensor/parameter.ts";
+import { rangeFrom } from "../../tensor/range.ts";
 import { type DataType, isFloat } from "../data-type.ts";
 import type { TraceRequest, WeightForms } from "../runnable.ts";
 import { copyStrided } from "../strided-copy.ts";
@@ -204,7 +205,7 @@ export class Recorder {
       return this.device(x.type, operations.reshape(out, shape));
     }
     const out = this.wholeTensor(shape);
-    const part = { range: behind(from.range, offset), strides: steps };
+    const part = { range: rangeFrom(from.range, offset), strides: steps };
     this.launchWhole(sizes, { from: part }, variable("from"), { range: out.range, strides: dense(sizes) });
     return this.device(x.type, out);
   }
@@ -265,7 +266,7 @@ export class Recorder {
     const width = rows.reduce((sum, t) => sum + t.shape[1]!, 0);
     let start = 0;
     for (const t of rows) {
-      const place = { range: behind(out.range, start), strides: [width, 1] };
+      const place = { range: rangeFrom(out.range, start), strides: [width, 1] };
       this.launchWhole(t.shape, { from: { range: t.range, strides: dense(t.shape) } }, variable("from"), place);
       start += t.shape[1]!;
     }
@@ -326,13 +327,6 @@ export class Recorder {
     return this.pointwise([x], (a) => (type === "bool" ? select(equal(a, 0), 0, 1) : a), type);
   }
 }
-
-/** What lies `offset` numbers behind the beginning. */
-const behind = (range: Range, offset: number): Range => ({
-  ...range,
-  offset: range.offset + offset,
-  length: range.length - offset,
-});
 
 function evaluated(inputs: readonly HostValue[], f: (...x: never) => number, type: DataType): HostValue {
   const shape = broadcastShape(inputs.map((x) => x.shape));
