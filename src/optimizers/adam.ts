@@ -54,37 +54,22 @@ function family(
   decoupled: boolean,
 ): Optimizer {
   const { betas, epsilon, weightDecay } = options;
-  const scalars = (step: number, rate: number) => ({
-    size: rate / (1 - betas[0] ** step),
-    correction: Math.sqrt(1 - betas[1] ** step),
-    shrink: decoupled ? 1 - rate * weightDecay : 1,
-  });
-  type Values = Readonly<Record<"p" | "g" | "m" | "v", Expression>>;
-  type Scalars = Readonly<Record<"size" | "correction" | "shrink", Expression>>;
-  const means = ({ p, g, m, v }: Values): { m: Expression; v: Expression } => {
-    const d = decoupled ? g : add(g, mul(weightDecay, p));
-    return { m: fade(betas[0], m, d), v: fade(betas[1], v, square(d)) };
-  };
-  const step = (p: Expression, m: Expression, v: Expression, { size, correction, shrink }: Scalars): Expression =>
-    sub(decoupled ? mul(p, shrink) : p, mul(size, div(m, add(div(sqrt(v), correction), epsilon))));
-  if (!amsgrad)
-    return defineOptimizer({
-      name,
-      moments: { m: 0, v: 0 },
-      scalars,
-      update(values, s) {
-        const { m, v } = means(values);
-        return { p: step(values.p, m, v, s), m, v };
-      },
-    });
-  return defineOptimizer({
+  return defineOptimizer<string, "size" | "correction" | "shrink">({
     name,
-    moments: { m: 0, v: 0, largest: 0 },
-    scalars,
-    update(values, s) {
-      const { m, v } = means(values);
-      const largest = max(values.largest, v);
-      return { p: step(values.p, m, largest, s), m, v, largest };
+    moments: { m: 0, v: 0, ...(amsgrad && { largest: 0 }) },
+    scalars: (step, rate) => ({
+      size: rate / (1 - betas[0] ** step),
+      correction: Math.sqrt(1 - betas[1] ** step),
+      shrink: decoupled ? 1 - rate * weightDecay : 1,
+    }),
+    update(values, { size, correction, shrink }) {
+      const old = values as Readonly<Record<"p" | "g" | "m" | "v" | "largest", Expression>>;
+      const g = decoupled ? old.g : add(old.g, mul(weightDecay, old.p));
+      const m = fade(betas[0], old.m, g);
+      const v = fade(betas[1], old.v, square(g));
+      const largest = amsgrad ? max(old.largest, v) : undefined;
+      const step = mul(size, div(m, add(div(sqrt(largest ?? v), correction), epsilon)));
+      return { p: sub(decoupled ? mul(old.p, shrink) : old.p, step), m, v, ...(largest && { largest }) };
     },
   });
 }
