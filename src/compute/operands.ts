@@ -2,7 +2,7 @@ import type { Cell, Width } from "../cells/define.ts";
 import { type AnyNode, inOrder } from "../math/expression.ts";
 import { parameterShapes, partsLength, sizeOf, widthOf } from "../scan/widths.ts";
 import { nearest, UsageError } from "../shared/errors.ts";
-import { mapValues } from "../shared/records.ts";
+import { mapValues, prefixed } from "../shared/records.ts";
 import { overlaps, size } from "../shared/shapes.ts";
 import type { Arena } from "./machine.ts";
 import {
@@ -157,9 +157,9 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
       ...states("d.final.", kernel),
     }),
     ...writes({
-      ...(kernel.inputGradient && named("d.", inputLength(kernel))),
+      ...(kernel.inputGradient && prefixed("d.", inputLength(kernel))),
       ...(kernel.vocabulary !== undefined && { "d.parts": partsLength(kernel.vocabulary, kernel) }),
-      ...named("d.", parameterLengths(kernel)),
+      ...prefixed("d.", parameterLengths(kernel)),
       ...states("d.initial.", kernel),
       ...traces("trace.d.", kernel),
     }),
@@ -178,8 +178,6 @@ function checkTouched(shape: readonly number[], strides: readonly (readonly numb
     );
 }
 
-const named = (prefix: string, lengths: Lengths): Lengths =>
-  Object.fromEntries(Object.entries(lengths).map(([name, length]) => [prefix + name, length]));
 const parameterLengths = (shape: ScanShape): Lengths => mapValues(parameterShapes(shape.cell, shape), size);
 const states = (prefix: string, shape: ScanShape): Lengths =>
   Object.fromEntries(shape.cell.states.map((s) => [prefix + s.name, shape.batch * sizeOf(s.width, shape)]));

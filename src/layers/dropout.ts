@@ -4,6 +4,7 @@ import { formatShape } from "../shared/shapes.ts";
 import { mul } from "../tensor/arithmetic.ts";
 import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import type { Layer } from "./layer.ts";
+import { drawMask } from "./random-mask.ts";
 
 /** Whether a mask is drawn for each step or once for all steps of a sequence. */
 export type DropoutPer = "step" | "sequence";
@@ -46,15 +47,7 @@ export function dropout(options: DropoutOptions): Layer {
       const [batch, units] = x.shape.slice(-2) as [number, number];
       const steps = rank === 2 || per === "sequence" ? 1 : x.shape[0]!;
       const mask = graph.empty([steps, batch, units]);
-      graph.launch(
-        {
-          op: "random",
-          shape: [batch, steps, units],
-          strides: [units, batch * units, 1],
-          draw: { kind: "keep", rate, scale: rate === 1 ? 0 : 1 / (1 - rate) },
-        },
-        { key: graph.randomKey(), out: mask.range },
-      );
+      drawMask(graph, mask.range, [steps, batch, units], { rate, scale: rate === 1 ? 0 : 1 / (1 - rate) });
       return mul(x, rank === 2 ? graph.view(mask, x.shape) : mask);
     },
   };

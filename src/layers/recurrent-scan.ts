@@ -4,10 +4,12 @@ import { withGateSums } from "../scan/gate-sums.ts";
 import { heldCell, holdable, holds } from "../scan/held-cell.ts";
 import { inferenceCell, maskAtInference } from "../scan/inference-cell.ts";
 import { isSmallTable, partsLength, sizeOf, widthOf } from "../scan/widths.ts";
-import { mapValues } from "../shared/records.ts";
+import { mapValues, prefixed } from "../shared/records.ts";
 import type { Graph, Lookup, Tensor } from "../tensor/graph.ts";
 import type { Parameter } from "../tensor/parameter.ts";
+import { rangeFrom } from "../tensor/range.ts";
 import type { Hold } from "./held-values.ts";
+import { drawMask } from "./random-mask.ts";
 import { stepLayer } from "./recurrent-step.ts";
 import { dropConnect } from "./weight-dropout.ts";
 
@@ -97,14 +99,11 @@ export function scanLayer(
   const eightBits = (d: Direction): boolean => Object.values(d.parameters).some((p) => graph.quantizedRanges(p));
   if (plain && directions.some(eightBits)) return stepLayer(options, directions, x, initial);
   const output = graph.empty([steps, batch, outputStride], differentiable);
-  const part = (range: Range, k: number): Range => ({
-    ...range,
-    offset: range.offset + k * width,
-    length: range.length - k * width,
-  });
   const lookup = mask || trace.length > 0 ? undefined : smallTable(x);
   const layer = { options, cell, x, lookup, mask, maskedOutput, trace, hold, differentiable, outputStride };
-  const scans = directions.map((direction, k) => recordScan(layer, direction, initial[k]!, part(output.range, k)));
+  const scans = directions.map((direction, k) =>
+    recordScan(layer, direction, initial[k]!, rangeFrom(output.range, k * width)),
+  );
 
   graph.record([output, ...scans.flatMap(({ final }) => Object.values(final))], ([dOutput, ...dFinals]) => {
     const orZero = (range: Range | undefined, length: number): Range =>
@@ -115,7 +114,7 @@ export function scanLayer(
         name,
         orZero(dFinals[k * cell.states.length + n], t.range.length),
       ]);
-      recordBackward(layer, scan, part(gradient, k), Object.fromEntries(dFinal));
+      recordBackward(layer, scan, rangeFrom(gradient, k * width), Object.fromEntries(dFinal));
     });
   });
   return { output, directions: scans };
@@ -150,10 +149,12 @@ function recordScan(layer: LayerScan, direction: Direction, states: Tensors, out
   const empty = (w: number, rows: number): Tensor => graph.empty([rows, batch, w], differentiable);
   const newStates = (): Tensors => Object.fromEntries(cell.states.map((s) => [s.name, empty(sizeOf(s.width, o), 1)]));
   const final = newStates();
-  const traced = Object.fromEntries(trace.map((name) => [name, empty(traceWidth({ ...o, cell }, name), steps)]));
+  const traced = Object.fromEntries(
+    trace.map((name) => [name, empty(sizeOf(widthOf(cell, cell.named[name]!), o), steps)]),
+  );
   const inputs: Record<string, Range> = {
     ...(lookup ? { table: lookup.table.range, tokens: lookup.indices.range } : { input: x.range }),
-    ...ranges("", parameters),
+    ...rangesOf(parameters),
     ...maskRanges(graph, o, steps, batch),
     ...(mask && { mask: mask.range }),
   };
@@ -172,8 +173,12 @@ function recordScan(layer: LayerScan, direction: Direction, states: Tensors, out
     const length = differentiable ? graph.machine.savedSize(part) : 0;
     const piece: Piece = {
       shape: part,
-      inputs: { ...own, ...ranges("initial.", before) },
-      outputs: { output: of(output, outputStride), ...ranges("final.", after), ...ranges("trace.", traced) },
+      inputs: { ...own, ...prefixed("initial.", rangesOf(before)) },
+      outputs: {
+        output: of(output, outputStride),
+        ...prefixed("final.", rangesOf(after)),
+        ...prefixed("trace.", rangesOf(traced)),
+      },
       saved: !differentiable ? undefined : kept ? graph.reserve("activations", length) : graph.scratch(length),
       of,
     };
@@ -193,7 +198,7 @@ function recordBackward(
 ): void {
   const { graph } = x;
   // The kernel writes all gradients of parameters and states; those that nobody wants get a place of their own.
-  const wanted = { ...prefix("", parameters), ...prefix("initial.", states) };
+  const wanted = { ...parameters, ...prefixed("initial.", states) };
   const parts = lookup && graph.reserve("activations", partsLength(lookup.table.shape[0]!, { ...options, cell }));
   graph.contribute([lookup?.table ?? x, ...Object.values(wanted)], ([dx, ...found]) => {
     const out = Object.fromEntries(
@@ -216,12 +221,15 @@ function recordBackward(
         {
           ...{ ...piece.inputs, saved: piece.saved! },
           "d.output": piece.of(dOutput, outputStride),
-          ...named("d.final.", after),
+          ...prefixed("d.final.", after),
           ...out,
-          ...named("d.initial.", before),
+          ...prefixed("d.initial.", before),
           ...(dx && (lookup ? { "d.table": dx } : { "d.input": piece.of(dx, piece.shape.inputSize) })),
           ...(parts && { "d.parts": parts }),
-          ...Object.fromEntries(Object.entries(traced).map(([name, t]) => [`trace.d.${name}`, graph.adjointOf(t)])),
+          ...prefixed(
+            "trace.d.",
+            mapValues(traced, (t) => graph.adjointOf(t)),
+          ),
         },
       );
       after = before;
@@ -272,15 +280,7 @@ function rowsOf(range: Range, first: number, count: number, width: number): Rang
   return { ...range, offset: range.offset + offset, length: Math.min(range.length - offset, count * width) };
 }
 
-const prefix = (text: string, tensors: Tensors): Record<string, Tensor> =>
-  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [`${text}${name}`, t]));
-const named = (text: string, all: Readonly<Record<string, Range>>): Record<string, Range> =>
-  Object.fromEntries(Object.entries(all).map(([name, range]) => [`${text}${name}`, range]));
-const ranges = (text: string, tensors: Tensors): Record<string, Range> =>
-  named(
-    text,
-    mapValues(tensors, (t) => t.range),
-  );
+const rangesOf = (tensors: Tensors): Record<string, Range> => mapValues(tensors, (t) => t.range);
 
 /** What `heldCell` has beside the parameters of its layer. */
 function heldParameters({ cell, hiddenSize }: LayerOptions, { suffix }: Direction, hold: Hold): Tensors {
@@ -296,10 +296,6 @@ function heldParameters({ cell, hiddenSize }: LayerOptions, { suffix }: Directio
   );
 }
 
-function traceWidth(o: LayerOptions, name: string): number {
-  return sizeOf(widthOf(o.cell, o.cell.named[name]!), o);
-}
-
 /** Random masks of the cell, in training. */
 function maskRanges(graph: Graph, o: LayerOptions, T: number, B: number): Record<string, Range> {
   return Object.fromEntries(
@@ -312,10 +308,7 @@ function maskRanges(graph: Graph, o: LayerOptions, T: number, B: number): Record
       else {
         // Dropout drops with `rate` and scales what is left; zoneout is 1 (keep the old state) with `rate`.
         const draw = kind === "dropout" ? { rate, scale: 1 / (1 - rate) } : { rate: 1 - rate, scale: 1 };
-        graph.launch(
-          { op: "random", shape: [B, steps, units], strides: [units, B * units, 1], draw: { kind: "keep", ...draw } },
-          { key: graph.randomKey(), out },
-        );
+        drawMask(graph, out, [steps, B, units], draw);
       }
       return [`mask.${name}`, out];
     }),

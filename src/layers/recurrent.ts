@@ -5,14 +5,14 @@ import { keepingGates } from "../scan/keeping-gates.ts";
 import { parameterShapes, recurrentGates, sizeOf } from "../scan/widths.ts";
 import { describe, expectInteger, expectOneOf, expectRate, ShapeError, UsageError } from "../shared/errors.ts";
 import { type Complete, expectOptions } from "../shared/options.ts";
-import { formatShape } from "../shared/shapes.ts";
+import { formatShape, sameShape } from "../shared/shapes.ts";
 import { expectTensor, type Graph, type Tensor } from "../tensor/graph.ts";
 import { graphOf } from "../tensor/graph-of.ts";
 import { concatenate, pointwise, reduce, reshape, slice, transpose } from "../tensor/operations.ts";
 import type { HasParameters, Initializer, Parameter } from "../tensor/parameter.ts";
 import { type DropoutPer, dropout as dropoutLayer } from "./dropout.ts";
 import type { Hold } from "./held-values.ts";
-import { type RecurrentPreset, recurrentInitializer } from "./initialize.ts";
+import { constant, type RecurrentPreset, recurrentInitializer } from "./initialize.ts";
 import type { Layer } from "./layer.ts";
 import { longMemoryBias } from "./long-memory.ts";
 import { type Direction, scanLayer } from "./recurrent-scan.ts";
@@ -228,7 +228,7 @@ export class Recurrent implements HasParameters {
         "shape-mismatch",
         `input: needs at least one step and one example, got ${formatShape(x.shape)}`,
       );
-    if (mask && (mask.shape.length !== 2 || mask.shape[0] !== T || mask.shape[1] !== B))
+    if (mask && !sameShape(mask.shape, [T, B]))
       throw new ShapeError(
         "shape-mismatch",
         `mask: expected shape [${T}, ${B}] (steps, batch), got ${formatShape(mask.shape)}`,
@@ -253,7 +253,7 @@ export class Recurrent implements HasParameters {
         const zero = graph.constant([1, batch, width], new Float32Array(batch * width));
         return [name, Array.from({ length: count }, () => zero)];
       }
-      if (t.shape.length !== 3 || t.shape.some((n, k) => n !== shape[k]))
+      if (!sameShape(t.shape, shape))
         throw new ShapeError(
           "shape-mismatch",
           `initial.${name}: expected shape ${formatShape(shape)} (layers × directions, batch, width), got ${formatShape(t.shape)}`,
@@ -274,8 +274,8 @@ function zeroWhereEmpty(final: Tensor, mask: Tensor): Tensor {
   return pointwise({ final, any: reshape(any, [1, mask.shape[1]!, 1]) }, value);
 }
 
-/** The name in a file: PyTorch's for what PyTorch has (`projection.hr` is its `weight_hr`), `weight_NAME` for unit weights. */
-const publicName = (operand: string): string => operand.replace(/^(weight|projection)\./, "weight_");
+/** The name in a file: PyTorch's for what PyTorch has (`projection.hr` is its `weight_hr`), `weight_NAME` for unit weights. @public */
+export const publicName = (operand: string): string => operand.replace(/^(weight|projection)\./, "weight_");
 
 function makeDirections(o: Complete<RecurrentOptions>): Direction[] {
   const directions: Direction[] = [];
@@ -298,10 +298,7 @@ function makeDirections(o: Complete<RecurrentOptions>): Direction[] {
 }
 
 function initializerOf(o: Complete<RecurrentOptions>, operand: string): Initializer {
-  if (operand.startsWith("weight.")) {
-    const value = o.cell.weights[operand.slice(7)]!;
-    return (shape) => new Float64Array(shape[0]!).fill(value);
-  }
+  if (operand.startsWith("weight.")) return constant(o.cell.weights[operand.slice("weight.".length)]!);
   const begin = recurrentInitializer(o.initialize, operand, {
     hiddenSize: o.hiddenSize,
     gates: operand.endsWith("_hh") ? recurrentGates(o.cell) : o.cell.gates.map((g) => g.name),

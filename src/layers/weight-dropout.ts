@@ -3,6 +3,7 @@ import { expectOptions } from "../shared/options.ts";
 import { mul } from "../tensor/arithmetic.ts";
 import { expectTensor, type Graph, type Tensor } from "../tensor/graph.ts";
 import { gather } from "../tensor/operations.ts";
+import { drawMask } from "./random-mask.ts";
 
 /**
  * A mask over weights [rows, columns]: 0 with probability `rate`, otherwise 1 / (1 − rate). Drawn anew at each update and
@@ -10,15 +11,8 @@ import { gather } from "../tensor/operations.ts";
  */
 function weightMask(graph: Graph, [rows, columns]: readonly [number, number], rate: number): Tensor {
   const mask = graph.empty([rows, columns]);
-  graph.launch(
-    {
-      op: "random",
-      shape: [rows, 1, columns],
-      strides: [columns, columns, 1],
-      draw: { kind: "keep", rate, scale: 1 / (1 - rate) },
-    },
-    { key: graph.randomKey({ perExample: false }), out: mask.range },
-  );
+  const key = graph.randomKey({ perExample: false });
+  drawMask(graph, mask.range, [1, rows, columns], { rate, scale: 1 / (1 - rate) }, key);
   return mask;
 }
 

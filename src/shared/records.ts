@@ -9,3 +9,7 @@ export function mapValues<A, B>(
 /** Each name with the value at its place. */
 export const zipRecord = <V>(names: readonly string[], values: { readonly [index: number]: V }): Record<string, V> =>
   Object.fromEntries(names.map((name, k) => [name, values[k]!]));
+
+/** The same values under names that begin with `prefix`. */
+export const prefixed = <V>(prefix: string, record: Readonly<Record<string, V>>): Record<string, V> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [prefix + name, value]));
