@@ -1,13 +1,13 @@
 import type { LayerSpec } from "../formats/canonical.ts";
 import { convertModel, TARGETS } from "../formats/convert.ts";
+import { countWeights } from "../formats/count-weights.ts";
 import type { ModelFile } from "../formats/model-file.ts";
-import { learnedTensors } from "../formats/onnx/learned.ts";
 import type { OnnxGraph, OnnxNode } from "../formats/onnx/model.ts";
 import { runnableOf } from "../formats/open.ts";
 import { readModel } from "../formats/read-model.ts";
 import type { ModelPort, Runnable } from "../formats/runnable.ts";
 import { LongshortError } from "../shared/errors.ts";
-import { formatShape, size } from "../shared/shapes.ts";
+import { formatShape } from "../shared/shapes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import { integer } from "./format.ts";
 
@@ -48,7 +48,7 @@ function modelInfo(file: ModelFile): ModelInfo {
     format: file.format,
     ...(typeof runnable === "object" ? portsOf(runnable) : { inputs: [], outputs: [], states: [] }),
     layers: layersOf(file),
-    parameters: countOf(file),
+    parameters: countWeights(file),
     conventions: file.conventions,
     ...(typeof runnable === "string" && { notRun: runnable }),
     converts: Object.fromEntries(
@@ -143,21 +143,6 @@ const options = (given: Readonly<Record<string, unknown>> = {}): string =>
       return `, ${name} ${of}${said.length > 0 ? ` (${said.join(", ")})` : ""}`;
     })
     .join("");
-
-function countOf({ content }: ModelFile): number {
-  const sum = (tensors: Iterable<{ readonly shape: readonly number[] }>): number =>
-    [...tensors].reduce((total, { shape }) => total + size(shape), 0);
-  switch (content.kind) {
-    case "network":
-      return sum(content.network.weights.values());
-    case "text":
-      return sum(content.text.weights.values());
-    case "graph":
-      return sum(learnedTensors(content.graph.graph).values());
-    case "weights":
-      return sum(content.tensors.values());
-  }
-}
 
 /** The lines that `longshort info FILE` prints. */
 function modelInfoText(name: string, info: ModelInfo): string {

@@ -2,6 +2,7 @@ import type { Machine } from "../compute/machine.ts";
 import { effectOn } from "../explain/effect.ts";
 import { passagesOf } from "../explain/nearest-passages.ts";
 import { nearestPlaces, type StatePiece } from "../explain/nearest-places.ts";
+import { countWeights } from "../formats/count-weights.ts";
 import { type Model, open } from "../formats/open.ts";
 import type { HeldPlace } from "../layers/held-values.ts";
 import { expectInteger, FailureError, UsageError } from "../shared/errors.ts";
@@ -13,7 +14,7 @@ import { APART, MAXIMUM_CORPUS, nearTo } from "./nearest.ts";
 import type { OpenedModel } from "./opened-model.ts";
 import { lossOf, predictionsOf } from "./predictions.ts";
 import { type Calls, type Given, MAX_TOKENS, type Reading, type ReadOutput, type TokenPrediction } from "./protocol.ts";
-import { cellsOf, countOf } from "./sequence-facts.ts";
+import { cellsOf } from "./sequence-facts.ts";
 import {
   boundOf,
   carriesOn,
@@ -119,7 +120,7 @@ class SequenceModel implements OpenedModel {
     const last = Object.values(first.values).at(-1)!;
     this.facts = {
       ...{ format: model.format, channels: port.channels, steps: port.steps, conventions: model.conventions },
-      ...{ layers, vocabularySize: bound, parameters: countOf(model), cell: cellsOf(model) },
+      ...{ layers, vocabularySize: bound, parameters: countWeights(model.file), cell: cellsOf(model) },
       reads: tokenizer ? "text" : port.whole ? "tokens" : "numbers",
       hiddenSize: last.shape[2]!,
       names: [...new Set(keys.map(({ name }) => name))],
