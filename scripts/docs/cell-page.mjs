@@ -5,7 +5,7 @@ import { formula, formulas } from "./formula.mjs";
  *
  * @param {import("./cell-texts.mjs").CellText} text
  * @param {object} library What the pages are printed with, from dist/ or from src/: `cellByName`, `equations`, `derivatives`, `aligned`,
- *   `latex`, `namesOf`, `namedValues`, `parameterShapes`, `stepProgram`, `inOrder`.
+ *   `latex`, `namesOf`, `namedValues`, `parameterShapes`, `publicName`, `stepProgram`, `inOrder`.
  * @param {typeof import("./cell-words.mjs").english} words What stands around the formulas, in the language of the page.
  */
 export function cellPage(text, library, words) {
@@ -60,9 +60,6 @@ function letters(n) {
   return rest === 1 && names !== "" ? names : `${rest}${names}`;
 }
 
-const publicName = (name) =>
-  name.startsWith("weight.") ? name.slice(7) : name.startsWith("projection.") ? `weight_${name.slice(11)}` : name;
-
 const meaning = (name, cell, words) => {
   const gates = cell.gates.map((g) => g.name);
   const recurrent = cell.gates.filter((g) => g.recurrent).map((g) => g.name);
@@ -73,7 +70,7 @@ const meaning = (name, cell, words) => {
   return name.startsWith("projection.") ? words.projection : words.perUnit(cell.weights[name.slice(7)]);
 };
 
-function parameters(cell, { parameterShapes }, words) {
+function parameters(cell, { parameterShapes, publicName }, words) {
   const shapes = Object.entries(parameterShapes(cell, SIZES));
   const rows = shapes.map(
     ([name, shape]) =>

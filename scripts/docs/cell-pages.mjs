@@ -8,6 +8,7 @@ import { ownPage } from "./own-page.mjs";
 const modules = [
   "cells/define",
   "cells/registry",
+  "layers/recurrent",
   "math/expression",
   "print/latex",
   "print/latex-derivatives",
