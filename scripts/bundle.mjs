@@ -249,11 +249,9 @@ try {
     groups: { start: [cli], core: [inDist("index.js")], machine: [machine], commands: [program] },
     prefix: "cli-",
   });
+  for (const [name, parts] of Object.entries(forPages)) forPage(name, parts);
 } catch (error) {
   orExit(() => {
     throw error;
   });
 }
-orExit(() => {
-  for (const [name, parts] of Object.entries(forPages)) forPage(name, parts);
-});

@@ -52,18 +52,8 @@ for (const cell of ["lstm", "gru"]) {
     return { loss: meanSquaredError(said, graph.input("y", said.shape)) };
   };
   const trainer = await openTrainer({
-    ...{
-      machine,
-      parameters,
-      batches,
-      record,
-      optimizer: adam(),
-      learningRate: 0.005,
-      clipNorm: 1,
-      epochs: 1,
-      seed: 1,
-      logEvery: 100,
-    },
+    ...{ machine, parameters, batches, record, optimizer: adam(), learningRate: 0.005 },
+    ...{ clipNorm: 1, epochs: 1, seed: 1, logEvery: 100 },
   });
   let last;
   for await (const event of trainer) if (event.type === "progress") last = event;

@@ -280,8 +280,9 @@ export function weightsFor(layers: ReadonlyMap<string, LayerSpec>, seed: number)
     for (const [key, shape] of [...shapes, ...Object.entries(layer.buffers ?? {})]) {
       const random = new RandomStream(seed, `${name}.${key}`);
       // Variances are above 0; gains stay near 1.
-      const positive = key === "running_var" ? 0.5 : 0;
-      const data = Float32Array.from(random.uniform(size(shape)), (x) => (positive ? positive + x : 1.4 * x - 0.7));
+      const data = Float32Array.from(random.uniform(size(shape)), (x) =>
+        key === "running_var" ? 0.5 + x : 1.4 * x - 0.7,
+      );
       weights.set(`${name}.${key}`, { shape, data });
     }
   }
