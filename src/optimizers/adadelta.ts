@@ -1,8 +1,8 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
 import { expectOptions } from "../shared/options.ts";
-import { fade } from "./adam.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
+import { fade, penalized } from "./terms.ts";
 
 /** Options of `adadelta`. */
 export interface AdadeltaOptions extends RestOptions {
@@ -31,7 +31,7 @@ export function adadelta(options: AdadeltaOptions = {}): Optimizer {
       moments: { v: 0, steps: 0 },
       scalars: (_, rate) => ({ rate }),
       update(old, { rate }) {
-        const g = add(old.g, mul(weightDecay, old.p));
+        const g = penalized(old, weightDecay);
         const v = fade(rho, old.v, square(g));
         const d = mul(g, div(sqrt(add(old.steps, epsilon)), sqrt(add(v, epsilon))));
         return { p: sub(old.p, mul(rate, d)), v, steps: fade(rho, old.steps, square(d)) };

@@ -2,6 +2,7 @@ import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
 import { expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative } from "./options.ts";
+import { penalized } from "./terms.ts";
 
 /** Options of `adagrad`. */
 export interface AdagradOptions extends RestOptions {
@@ -30,7 +31,7 @@ export function adagrad(options: AdagradOptions = {}): Optimizer {
       moments: { sum: initialAccumulator },
       scalars: (step, rate) => ({ rate: rate / (1 + (step - 1) * rateDecay) }),
       update(old, { rate }) {
-        const g = add(old.g, mul(weightDecay, old.p));
+        const g = penalized(old, weightDecay);
         const sum = add(old.sum, square(g));
         return { p: sub(old.p, mul(rate, div(g, add(sqrt(sum), epsilon)))), sum };
       },

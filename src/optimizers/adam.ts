@@ -2,6 +2,7 @@ import { add, div, type Expression, max, mul, sqrt, square, sub } from "../math/
 import { type Complete, expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
+import { fade, penalized } from "./terms.ts";
 
 /** Options of `adam` and its relatives. */
 export interface AdamOptions extends RestOptions {
@@ -22,10 +23,6 @@ export function adamOptions(name: string, options: AdamOptions, decay = 0): Comp
   expectNonNegative(`${name}: weightDecay`, weightDecay);
   return { betas, epsilon, weightDecay };
 }
-
-/** `β mean + (1 − β) x`: a mean that forgets. */
-export const fade = (beta: number, mean: Expression, x: Expression): Expression =>
-  add(mul(beta, mean), mul(1 - beta, x));
 
 /**
  * Creates an Adam optimizer. Weight decay is an L2 penalty. With `amsgrad` the largest mean square so far is used (Reddi, Kale & Kumar
@@ -64,7 +61,7 @@ function family(
     }),
     update(values, { size, correction, shrink }) {
       const old = values as Readonly<Record<"p" | "g" | "m" | "v" | "largest", Expression>>;
-      const g = decoupled ? old.g : add(old.g, mul(weightDecay, old.p));
+      const g = decoupled ? old.g : penalized(old, weightDecay);
       const m = fade(betas[0], old.m, g);
       const v = fade(betas[1], old.v, square(g));
       const largest = amsgrad ? max(old.largest, v) : undefined;

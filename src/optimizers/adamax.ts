@@ -1,7 +1,8 @@
 import { abs, add, div, max, mul, sub } from "../math/expression.ts";
 import { expectOptions } from "../shared/options.ts";
-import { type AdamOptions, adamOptions, fade } from "./adam.ts";
+import { type AdamOptions, adamOptions } from "./adam.ts";
 import { defineOptimizer, type Optimizer, resting } from "./define.ts";
+import { fade, penalized } from "./terms.ts";
 
 /**
  * Creates an AdaMax optimizer: Adam with a decaying maximum of the gradient instead of the root mean square.
@@ -16,7 +17,7 @@ export function adamax(options: AdamOptions = {}): Optimizer {
       moments: { m: 0, u: 0 },
       scalars: (step, rate) => ({ size: rate / (1 - betas[0] ** step) }),
       update(old, { size }) {
-        const g = add(old.g, mul(weightDecay, old.p));
+        const g = penalized(old, weightDecay);
         const m = fade(betas[0], old.m, g);
         const u = max(mul(betas[1], old.u), add(abs(g), epsilon));
         return { p: sub(old.p, mul(size, div(m, u))), m, u };

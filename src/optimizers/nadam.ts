@@ -1,8 +1,9 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
 import { expectOptions } from "../shared/options.ts";
-import { type AdamOptions, adamOptions, fade } from "./adam.ts";
+import { type AdamOptions, adamOptions } from "./adam.ts";
 import { defineOptimizer, type Optimizer, resting } from "./define.ts";
 import { expectNonNegative } from "./options.ts";
+import { fade, penalized } from "./terms.ts";
 
 /**
  * Creates a NAdam optimizer: Adam with Nesterov momentum, which grows from step to step: `μ_t = β₁ (1 − ½ · 0.96^(ψt))`.
@@ -31,7 +32,7 @@ export function nadam(options: AdamOptions & { readonly momentumDecay?: number |
         };
       },
       update(old, { ofGradient, ofMean, correction }) {
-        const g = add(old.g, mul(weightDecay, old.p));
+        const g = penalized(old, weightDecay);
         const m = fade(betas[0], old.m, g);
         const v = fade(betas[1], old.v, square(g));
         const step = div(add(mul(ofGradient, g), mul(ofMean, m)), add(div(sqrt(v), correction), epsilon));

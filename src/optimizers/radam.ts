@@ -1,7 +1,8 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
 import { expectOptions } from "../shared/options.ts";
-import { type AdamOptions, adamOptions, fade } from "./adam.ts";
+import { type AdamOptions, adamOptions } from "./adam.ts";
 import { defineOptimizer, type Optimizer, resting } from "./define.ts";
+import { fade, penalized } from "./terms.ts";
 
 /**
  * Creates a RAdam (rectified Adam) optimizer: it follows the plain mean until the variance of the mean square can be estimated, then
@@ -25,7 +26,7 @@ export function radam(options: AdamOptions = {}): Optimizer {
         return { plain: 0, adaptive: size * Math.sqrt(rectification * (1 - fading)) };
       },
       update(old, { plain, adaptive }) {
-        const g = add(old.g, mul(weightDecay, old.p));
+        const g = penalized(old, weightDecay);
         const m = fade(betas[0], old.m, g);
         const v = fade(betas[1], old.v, square(g));
         return { p: sub(old.p, mul(m, add(plain, div(adaptive, add(sqrt(v), epsilon))))), m, v };

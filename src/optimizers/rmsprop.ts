@@ -1,8 +1,8 @@
 import { add, div, type Expression, max, mul, sqrt, square, sub } from "../math/expression.ts";
 import { expectOptions } from "../shared/options.ts";
-import { fade } from "./adam.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
+import { fade, penalized } from "./terms.ts";
 
 /** Options of `rmsprop`. */
 export interface RmspropOptions extends RestOptions {
@@ -37,7 +37,7 @@ export function rmsprop(options: RmspropOptions = {}): Optimizer {
       scalars: (_, rate) => ({ rate }),
       update(values, { rate }) {
         const old = values as Readonly<Record<Name, Expression>>;
-        const g = add(old.g, mul(weightDecay, old.p));
+        const g = penalized(old, weightDecay);
         const v = fade(alpha, old.v, square(g));
         const mean = centered ? fade(alpha, old.mean, g) : undefined;
         // Rounding may leave the variance a little below 0.

@@ -3,6 +3,7 @@ import { describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
 import { expectNonNegative, expectUnit } from "./options.ts";
+import { penalized } from "./terms.ts";
 
 /** Options of `sgd`. */
 export interface SgdOptions extends RestOptions {
@@ -39,7 +40,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
         moments: {},
         rests: weightDecay === 0,
         scalars: (_, rate) => ({ rate }),
-        update: ({ p, g }, { rate }) => ({ p: sub(p, mul(rate, add(g, mul(weightDecay, p)))) }),
+        update: ({ p, g }, { rate }) => ({ p: sub(p, mul(rate, penalized({ p, g }, weightDecay))) }),
       }),
       options,
     );
@@ -49,7 +50,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
       moments: { velocity: 0 },
       scalars: (step, rate) => ({ rate, share: step === 1 ? 1 : 1 - dampening }),
       update({ p, g, velocity }, { rate, share }) {
-        const d = add(g, mul(weightDecay, p));
+        const d = penalized({ p, g }, weightDecay);
         const v = add(mul(momentum, velocity), mul(share, d));
         return { p: sub(p, mul(rate, nesterov ? add(d, mul(momentum, v)) : v)), velocity: v };
       },
