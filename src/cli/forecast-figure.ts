@@ -92,7 +92,7 @@ ${bands.join("")}
     if (k < P) return Number.isNaN(value) ? "missing" : `${exact(value)} (known)`;
     const [widest] = bandsOf(quantiles);
     const range = widest
-      ? `, ${percent(widest)} between ${exact(widest[0].values[k - P]!)} and ${exact(widest[1].values[k - P]!)}`
+      ? `, ${coverageOf(widest)} between ${exact(widest[0].values[k - P]!)} and ${exact(widest[1].values[k - P]!)}`
       : "";
     return `${exact(value)} (forecast${range})`;
   }
@@ -110,7 +110,8 @@ type Quantile = TargetForecast["quantiles"][number];
 export const bandsOf = (quantiles: readonly Quantile[]): [Quantile, Quantile][] =>
   Array.from({ length: quantiles.length >> 1 }, (_, k) => [quantiles[k]!, quantiles.at(-1 - k)!]);
 
-export const percent = ([least, most]: readonly [Quantile, Quantile]): string =>
+/** How much of what happens an interval says to hold: the nominal coverage. */
+export const coverageOf = ([least, most]: readonly [Quantile, Quantile]): string =>
   `${Number((100 * (most.level - least.level)).toPrecision(3))} %`;
 
 /** When step k of a series is, on the clocks of the zone; or its number. */
@@ -153,7 +154,7 @@ function description(options: FigureOptions, P: number): string {
       : `${P} steps are known, up to ${when(origin - 1)} (${inNumber(series.values[target]![origin - 1]!)}).`,
     `${point.length} are forecast, from ${exact(point[0]!)} (${when(origin)}) to ${exact(point[last]!)} (${when(origin + last)}).`,
     widest
-      ? `The last one lies with ${percent(widest)} between ${exact(widest[0].values[last]!)} and ${exact(widest[1].values[last]!)}.`
+      ? `The last one lies with ${coverageOf(widest)} between ${exact(widest[0].values[last]!)} and ${exact(widest[1].values[last]!)}.`
       : "",
   ].join(" ");
 }

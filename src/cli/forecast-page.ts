@@ -2,7 +2,7 @@ import type { TimeSeriesSet } from "../data/time-series.ts";
 import { stepInWords } from "../data/time-step.ts";
 import type { SeriesForecast } from "../run/forecaster.ts";
 import { followSteps } from "./follow-steps.ts";
-import { bandsOf, exact, type FigureOptions, forecastFigure, percent, timeOf, titleOf } from "./forecast-figure.ts";
+import { bandsOf, coverageOf, exact, type FigureOptions, forecastFigure, timeOf, titleOf } from "./forecast-figure.ts";
 import { counted } from "./format.ts";
 import { escaped, htmlPage } from "./page.ts";
 
@@ -68,7 +68,7 @@ function legendOf({ targets }: SeriesForecast): string {
   const bands = bandsOf(first!.quantiles);
   // A narrow interval lies on the wider ones.
   const shades = bands.map((band, k) =>
-    entry('<rect class="band" width="26" height="12"/>'.repeat(k + 1), `${percent(band)} interval`),
+    entry('<rect class="band" width="26" height="12"/>'.repeat(k + 1), `${coverageOf(band)} interval`),
   );
   return `<ul class="legend">${entry('<path class="curve known" d="M0 6h26"/>', "known")}${entry('<path class="curve ahead" d="M0 6h26"/>', "forecast")}${shades.join("")}</ul>`;
 }

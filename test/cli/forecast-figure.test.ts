@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import {
   bandsOf,
+  coverageOf,
   exact,
   type FigureOptions,
   type FigureSteps,
   forecastFigure,
-  percent,
   timeOf,
 } from "../../src/cli/forecast-figure.ts";
 import { timeZone } from "../../src/data/time-zone.ts";
@@ -131,7 +131,7 @@ describe("the picture of a forecast", () => {
       [0.05, 0.95],
       [0.25, 0.75],
     ]);
-    expect(bandsOf(quantiles).map(percent)).toEqual(["90 %", "50 %"]);
+    expect(bandsOf(quantiles).map(coverageOf)).toEqual(["90 %", "50 %"]);
     expect([exact(1234567), exact(0.1 + 0.2), exact(-3)]).toEqual(["1234570", "0.3", "-3"]);
   });
 });
