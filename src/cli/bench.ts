@@ -4,7 +4,7 @@ import { checkChoice } from "../schema/check.ts";
 import { integer, number, text, type ValuesOf } from "../schema/fields.ts";
 import { VERSION } from "../shared/version.ts";
 import { type Case, cases, casesNamed, operationsOf } from "./bench/cases.ts";
-import { type Limit, limitFor } from "./bench/limits.ts";
+import { isWide, type Limit, limitFor } from "./bench/limits.ts";
 import { type Measurement, measure } from "./bench/measure.ts";
 import { numbersOf } from "./bench/numbers.ts";
 import { ownLibrary } from "./bench/own-library.ts";
@@ -84,7 +84,7 @@ async function measureCase(name: string, c: Case, { seconds, threads: wanted }: 
   await workload.check();
   const times = await measure(workload.run, { seconds, singles: c.kind === "stream" });
   const { family, threads } = machine.limits;
-  const facts = { family, threads, wide: (machine as { wide?: boolean }).wide === true };
+  const facts = { family, threads, wide: isWide(machine) };
   return {
     ...{ case: name, system: "longshort", version: VERSION, node: process.version, processor: processor() },
     ...times,

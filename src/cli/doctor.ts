@@ -6,7 +6,7 @@ import type { Limits } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import { VERSION } from "../shared/version.ts";
 import { cases } from "./bench/cases.ts";
-import { multiplyAddLimit, readBandwidth } from "./bench/limits.ts";
+import { isWide, multiplyAddLimit, readBandwidth } from "./bench/limits.ts";
 import { measure } from "./bench/measure.ts";
 import { numbersOf } from "./bench/numbers.ts";
 import { ownLibrary } from "./bench/own-library.ts";
@@ -102,7 +102,7 @@ async function examine(
   using reference = await openMachine("reference");
   const checks = await compare(machine, reference);
   // Tiles are chosen once plans have run.
-  const limits = { ...machine.limits, wide: (machine as { wide?: boolean }).wide === true };
+  const limits = { ...machine.limits, wide: isWide(machine) };
   return {
     machine: limits,
     speed: await speedOf(limits, before),

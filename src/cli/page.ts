@@ -8,13 +8,13 @@ export interface Page {
   /** HTML below the heading. */
   readonly body: string;
   /** Text of a script, at the end. */
-  readonly script?: string | undefined;
+  readonly script: string;
   /** Rules besides those that all pages share. */
-  readonly style?: string | undefined;
+  readonly style: string;
 }
 
 /** One HTML file that loads nothing else, light or dark as its reader has it. */
-export const htmlPage = ({ title, heading, body, script, style = "" }: Page): string => `<!doctype html>
+export const htmlPage = ({ title, heading, body, script, style }: Page): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -27,7 +27,8 @@ export const htmlPage = ({ title, heading, body, script, style = "" }: Page): st
 <main>
 <header><p>Longshort</p><h1>${escaped(heading)}</h1></header>
 ${body}
-</main>${script === undefined ? "" : `\n<script>${script}</script>`}
+</main>
+<script>${script}</script>
 </body>
 </html>
 `;

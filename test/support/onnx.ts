@@ -41,7 +41,7 @@ export function onnxCases(): OnnxCase[] {
 }
 
 /** Reads FOLDER/model.onnx (a graph of one recurrent node) and FOLDER/test_data_set_0. */
-export function onnxCase(folder: string, name: string): OnnxCase {
+function onnxCase(folder: string, name: string): OnnxCase {
   const graph = fieldsOf(last(fieldsOf(bytesOf(`${folder}/model.onnx`)), 7)!.bytes);
   const nodes = all(graph, 1).map(fieldsOf);
   if (nodes.length !== 1) throw new Error(`${name}: expected one node, got ${nodes.length}`);

@@ -204,6 +204,9 @@ function reading(bytes: number, { streams, pairs }: (typeof STREAMS)[number]): L
   };
 }
 
+/** Whether a machine computes on registers of 256 bits: once its plans have run, if it can say so. */
+export const isWide = (machine: object): boolean => (machine as { readonly wide?: boolean }).wide === true;
+
 /** The limit that holds a case, and how near a measured time comes to it. */
 export interface Limit {
   /** Of what the limit allows: the least time in parts of the measured one. */
