@@ -285,7 +285,7 @@ function makeDirections(o: Complete<RecurrentOptions>): Direction[] {
       const inputSize = layer === 0 ? o.inputSize : width;
       const shapes = parameterShapes(o.cell, { ...o, inputSize });
       const parameters = Object.fromEntries(
-        Object.entries(shapes).map(([name, shape]) => [name, { shape, initialize: initializerOf(o, name) }]),
+        Object.entries(shapes).map(([name, shape]) => [name, { shape, initialize: initializerFor(o, name) }]),
       );
       directions.push({
         suffix: `_l${layer}${o.bidirectional && reverse ? "_reverse" : ""}`,
@@ -297,7 +297,7 @@ function makeDirections(o: Complete<RecurrentOptions>): Direction[] {
   return directions;
 }
 
-function initializerOf(o: Complete<RecurrentOptions>, operand: string): Initializer {
+function initializerFor(o: Complete<RecurrentOptions>, operand: string): Initializer {
   if (operand.startsWith("weight.")) return constant(o.cell.weights[operand.slice("weight.".length)]!);
   const begin = recurrentInitializer(o.initialize, operand, {
     hiddenSize: o.hiddenSize,

@@ -19,7 +19,7 @@ export function elementwise(
 ): Tensor {
   expectTensor(`${name}: prediction`, prediction);
   expectTensor(`${name}: target`, target, prediction.shape);
-  const { mask } = alignMask(name, options.mask, prediction.shape);
+  const mask = alignMask(name, options.mask, prediction.shape);
   const value = equation(keep(mask, variable("x")), keep(mask, variable("y")));
   const losses = pointwise({ x: prediction, y: target, ...more, ...(mask && { mask }) }, keep(mask, value));
   // What is broadcast against the prediction must not make more losses than there are predictions.

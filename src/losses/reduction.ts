@@ -26,15 +26,15 @@ export const keep = (mask: Tensor | undefined, value: Expression, other = 0): Ex
 export const keepPositive = (mask: Tensor | undefined, value: Expression): Expression => keep(mask, value, 1);
 
 /** Checks that a mask lies over the first axes of `shape`, and lets it broadcast along the others. */
-export function alignMask(loss: string, mask: Tensor | undefined, shape: readonly number[]): { mask?: Tensor } {
-  if (!mask) return {};
+export function alignMask(loss: string, mask: Tensor | undefined, shape: readonly number[]): Tensor | undefined {
+  if (!mask) return undefined;
   const rank = mask.shape.length;
   if (rank > shape.length || !sameShape(mask.shape, shape.slice(0, rank)))
     throw new ShapeError(
       "shape-mismatch",
       `${loss}: expected a mask over the first axes of ${formatShape(shape)}, got ${formatShape(mask.shape)}`,
     );
-  return { mask: reshape(mask, [...mask.shape, ...shape.slice(rank).map(() => 1)]) };
+  return reshape(mask, [...mask.shape, ...shape.slice(rank).map(() => 1)]);
 }
 
 /** Number of the indices of `shape` that a mask keeps: a tensor [] when there is a mask, otherwise known here. */
