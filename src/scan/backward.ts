@@ -85,7 +85,6 @@ export function lowerBackward(
     ...meanJobs.flatMap((job) => job.values.map((value) => ({ value, level: job.level }))),
   ];
   const slots = [...forward.slots];
-  const used = new Set<number>();
   const gradientSlot = (node: Expression, own: number, width: Width): number => {
     const at = level(adjoints.of(node));
     const later = inOrder(
@@ -96,8 +95,7 @@ export function lowerBackward(
       const p = place(n);
       return p?.kind === "slot" && p.slot === own;
     });
-    const slot = isRead || used.has(own) ? slots.push(width) - 1 : own;
-    used.add(slot);
+    const slot = isRead ? slots.push(width) - 1 : own;
     store(node, width, { kind: "slot", slot });
     return slot;
   };

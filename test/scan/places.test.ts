@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Cell, variables } from "../../src/cells/define.ts";
 import type { AnyNode } from "../../src/math/expression.ts";
-import { backOf } from "../../src/scan/adjoints.ts";
+import { adjointsOf, backOf } from "../../src/scan/adjoints.ts";
 import { forwardProgram, stepProgram } from "../../src/scan/lower.ts";
+import { findProducts } from "../../src/scan/products.ts";
 import type { ForwardProgram, Phase, Place, StepProgram } from "../../src/scan/program.ts";
 import { nodesOf } from "../../src/scan/widths.ts";
 import { cellOf, randomCells } from "../support/random-cell.ts";
@@ -83,7 +84,15 @@ function runForward(cell: Cell, program: ForwardProgram): Memory {
   return memory;
 }
 
-function runBackward(program: StepProgram, memory: Memory): void {
+function runBackward(cell: Cell, program: StepProgram, memory: Memory): void {
+  const { of } = adjointsOf(cell, findProducts(cell));
+  const expectIn = (place: Place, value: AnyNode): void => {
+    const isThere = place.kind !== "slot" || place.slot < program.slots.length;
+    if (!isThere || memory.at(place) !== of(value))
+      throw new Error(`cell ${cell.name}: no gradient in ${keyOf(place)}`);
+  };
+  const gradientOf = (product: number): void =>
+    expectIn({ kind: "slot", slot: program.productGradientSlots[product]! }, program.products[product]!.node);
   const meanOf = new Map<number, AnyNode>();
   const seen = new Set<AnyNode>();
   const look = (n: AnyNode): void => {
@@ -100,14 +109,22 @@ function runBackward(program: StepProgram, memory: Memory): void {
   for (const phase of program.backward) {
     memory.run(phase, program.backwardPlace);
     for (const { mean: number } of phase.means) memory.put({ kind: "backMean", mean: number }, meanOf.get(number)!);
-    for (const operand of phase.operands) memory.put({ kind: "back", operand }, backOf(operand));
+    for (const operand of phase.operands) {
+      for (const [k, p] of program.products.entries()) if (p.operand === operand) gradientOf(k);
+      memory.put({ kind: "back", operand }, backOf(operand));
+    }
   }
+  for (const k of program.products.keys()) gradientOf(k);
+  for (const [k, { name }] of cell.gates.entries())
+    expectIn({ kind: "slot", slot: program.inputGradientSlots[k]! }, variables.input(name));
+  for (const { name } of cell.states) expectIn({ kind: "carry", state: name }, variables.previous(name));
+  for (const name of Object.keys(cell.weights)) expectIn({ kind: "weightGradient", name }, variables.weight(name));
 }
 
 const check = (cell: Cell): void => {
   runForward(cell, forwardProgram(cell));
   const program = stepProgram(cell);
-  runBackward(program, runForward(cell, program));
+  runBackward(cell, program, runForward(cell, program));
 };
 
 test.each(lawCells)("$name: what is loaded from a place lies there", ({ make }) => check(make()));
