@@ -22,8 +22,10 @@ const ramp = (shape: readonly number[]): NamedTensor => ({
   shape,
   data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, k) => Math.sin(k)),
 });
-const many = Array.from({ length: 100 }, (_, k): [string, NamedTensor] => [`layer_${k}`, ramp([k % 5, 3])]);
-const long = "ü".repeat(100_000);
+/** From the last to the first: the file has them sorted, `layer_1` before `layer_10`. */
+const many = Array.from({ length: 100 }, (_, k): [string, NamedTensor] => [`layer_${99 - k}`, ramp([k % 5, 3])]);
+/** Of a length that is no multiple of 8 bytes. */
+const long = "ü".repeat(100_001);
 const tree: Hdf5Tree = {
   attributes: { keras_version: "2.15.0", model_config: long, empty: "", layer_names: ["a", "größer", "b/c"] },
   members: new Map<string, Hdf5Tree | NamedTensor>([
