@@ -34,7 +34,10 @@ export function cellRoom(of: () => Playground): void {
         expect(await violations(page)).toEqual([]);
         // A field says what is shown, also once something was chosen in it.
         const line = page.getByRole("combobox", { name: "Line" });
-        for (const chosen of ["B....?B", "A....?A"]) await line.selectOption(chosen);
+        for (const chosen of ["B....?B", "A....?A"]) {
+          await line.selectOption(chosen);
+          await expect.poll(answer).toMatch(new RegExp(`^${chosen[0]}`));
+        }
         await page.goto(`${of().url}#/cell/lstm?line=B....%3FB`);
         await expect.poll(answer).toMatch(/^B/);
         expect(await line.inputValue()).toBe("B....?B");
