@@ -105,7 +105,8 @@ export const columnsBytes = (panels: number): number => panels * COLUMNS;
 
 /**
  * Brings together what `quantizedProduct` reads of its columns. Parameters, i32: panels, words (of a column, ⌈k / 4⌉), packed weights, scale,
- * bias (where there is one), to. Reads whole panels: what lies behind the last scale and bias goes to columns that nobody looks at.
+ * bias (where there is one), to. What sums begin with is that of the split way, which alone reads it. Reads whole panels: what lies behind the
+ * last scale and bias goes to columns that nobody looks at.
  */
 export function quantizedColumns(m: ModuleBuilder, { bias: biased }: { readonly bias: boolean }): Func {
   return m.memo(`quantizedColumns ${biased}`, () =>
@@ -162,23 +163,24 @@ export function apartPairs(m: ModuleBuilder): Func {
 function tile(m: ModuleBuilder, panels: number, { split }: Way): Func {
   return m.memo(`quantizedTile ${panels} ${split}`, () =>
     m.func({ params: i32s(8) }, (f, words, a, b, aScale, columns, c, apart, zeros) => {
-      const sums = each(panels * 4, () => each(split ? 2 : 1, () => f.local("v128")));
+      /** Of each panel, for each four of its columns: of high and of low parts, or one. */
+      const sums = each(panels, () => each(4, () => each(split ? 2 : 1, () => f.local("v128"))));
       const weights = each(panels, (panel) => (panel === 0 ? b : f.local("i32")));
       const [high, low, w] = [f.local("v128"), f.local("v128"), f.local("v128")];
       const panelBytes = i32.mul(i32.shl(words.get, i32.const(6)), apart.get);
-      /** What four k add to four columns: a product of either part, or of the first and of the second pair. */
-      const four = (at: Code, from: number, j: number, [first, second]: readonly Local[]): Code => {
-        const dot = (sum: Local, part: Local): Code =>
-          sum.set(i32x4.relaxed_dot_i8x16_i7x16_add_s(w.get, part.get, sum.get));
-        return [w.set(v128.load(at, from + 16 * j)), dot(first!, high), dot(second!, low)];
-      };
+      const dot = (sum: Local, part: Local): Code =>
+        sum.set(i32x4.relaxed_dot_i8x16_i7x16_add_s(w.get, part.get, sum.get));
       const pair = (at: Code, from: number, x: Local, sum: Local): Code =>
         sum.set(i32x4.add(sum.get, i32x4.dot_i16x8_s(v128.load8x8_s(at, from), x.get)));
+      /** What four k add to the sums of a panel: products with both parts, or with the first and with the second pair. */
       const step = (skip: number, panel: number): Code => {
-        const [at, from] = [weights[panel]!.get, PANEL_ROW * skip];
-        const own = sums.slice(4 * panel, 4 * panel + 4);
-        if (split) return own.map((sums, j) => four(at, from, j, sums));
-        return [high, low].map((x, half) => own.map(([sum], j) => pair(at, from + 32 * half + 8 * j, x, sum!)));
+        const [at, from, own] = [weights[panel]!.get, PANEL_ROW * skip, sums[panel]!];
+        if (!split)
+          return [high, low].map((x, half) => own.map(([sum], j) => pair(at, from + 32 * half + 8 * j, x, sum!)));
+        return own.map(([first, second], j) => [
+          w.set(v128.load(at, from + 16 * j)),
+          [dot(first!, high), dot(second!, low)],
+        ]);
       };
       const whole = ([first, second]: readonly Local[]): Code =>
         second ? i32x4.add(i32x4.shl(first!.get, i32.const(LOW)), second.get) : first!.get;
@@ -186,10 +188,10 @@ function tile(m: ModuleBuilder, panels: number, { split }: Way): Func {
         panel === 0 ? [] : pointer.set(i32.add(pointer.get, i32.mul(apart.get, i32.const(bytes))));
       return [
         weights.slice(1).map((p, panel) => p.set(i32.add(weights[panel]!.get, panelBytes))),
-        each(panels, (panel) => [
+        sums.map((own, panel) => [
           onward(columns, COLUMNS, panel),
-          each(4, (j) => sums[4 * panel + j]![0]!.set(v128.load(zeros.get, 16 * j))),
-          split ? each(4, (j) => sums[4 * panel + j]![1]!.set(v128.load(columns.get, BEGIN + 16 * j))) : [],
+          own.map(([first], j) => first!.set(v128.load(zeros.get, 16 * j))),
+          own.map(([, second], j) => second?.set(v128.load(columns.get, BEGIN + 16 * j)) ?? []),
         ]),
         columns.set(i32.sub(columns.get, i32.mul(apart.get, i32.const((panels - 1) * COLUMNS)))),
         unrolled(m, words, (count) => [
@@ -204,17 +206,17 @@ function tile(m: ModuleBuilder, panels: number, { split }: Way): Func {
         // One broadcast for all columns: engines join what has the very same operand.
         high.set(v128.load32_splat(aScale.get)),
         // All values before all stores: a load between two stores keeps engines from joining them.
-        each(panels, (panel) => [
+        sums.map((own, panel) => [
           onward(columns, COLUMNS, panel),
-          each(4, (j) => {
-            const scaled = f32x4.mul(f32x4.convert_i32x4_s(whole(sums[4 * panel + j]!)), high.get);
+          own.map((parts, j) => {
+            const scaled = f32x4.mul(f32x4.convert_i32x4_s(whole(parts)), high.get);
             const value = f32x4.mul(scaled, v128.load(columns.get, 16 * j));
-            return sums[4 * panel + j]![0]!.set(f32x4.add(value, v128.load(columns.get, BIAS + 16 * j)));
+            return parts[0]!.set(f32x4.add(value, v128.load(columns.get, BIAS + 16 * j)));
           }),
         ]),
-        each(panels, (panel) => [
+        sums.map((own, panel) => [
           onward(c, 64, panel),
-          storesOf(each(4, (j) => v128.store(c.get, sums[4 * panel + j]![0]!.get, 16 * j))),
+          storesOf(own.map(([sum], j) => v128.store(c.get, sum!.get, 16 * j))),
         ]),
       ];
     }),
