@@ -49,11 +49,10 @@ export async function* surprisal(options: SurprisalOptions): AsyncGenerator<Toke
   const tokens = tokenizer.encode(text);
   if (tokens.length === 0) throw new UsageError("text-empty", "text: expected some text, got none");
   const decoder = tokenizer.streamDecoder();
-  signal?.throwIfAborted();
+  const turns = takeTurns(signal);
   session.reset();
   let last = startToken(tokenizer);
   const before = session.steps;
-  const turns = takeTurns(signal);
   for (const [position, token] of tokens.entries()) {
     if (position > 0) await turns();
     if (session.steps !== before + position)
