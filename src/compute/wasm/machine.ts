@@ -195,8 +195,8 @@ class WasmMachine extends Closing implements SynchronousMachine {
   /** undefined until it is measured. */
   #wide: boolean | undefined;
   #hasRun = false;
-  /** Whether the engine may join vectors: of narrow kernels, too, where it sees neighbours. */
-  readonly #joins = mayBeWide();
+  /** Where the engine may join vectors (of narrow kernels, too, where it sees neighbours), unless it is measured that nothing waits for it. */
+  #cleans = mayBeWide();
   readonly #memory: Memory;
   readonly #family: Limits["family"];
   readonly #worth: Worth;
@@ -302,7 +302,9 @@ class WasmMachine extends Closing implements SynchronousMachine {
   }
 
   #measured(): boolean {
-    return chooseTiles(this.#family === "fused").wide;
+    const { wide, waits } = chooseTiles(this.#family === "fused");
+    if (waits === false) this.#cleans = false;
+    return wide;
   }
 
   /** Prints a plan into memory of its own. */
@@ -402,7 +404,7 @@ class WasmMachine extends Closing implements SynchronousMachine {
         { cause },
       );
     } finally {
-      if (this.#joins) cleanUpperHalves();
+      if (this.#cleans) cleanUpperHalves();
     }
   }
 

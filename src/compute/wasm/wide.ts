@@ -6,6 +6,7 @@ import { i32, v128 } from "../../print/wasm/instructions.ts";
 import { panelRows } from "../../print/wasm/product.ts";
 import { sigmoid, tanh } from "../../print/wasm/transcendental.ts";
 import { storesOf, Vectors } from "../../print/wasm/vectors.ts";
+import { waitsAfter } from "./upper-halves.ts";
 
 /*
  * Whether the engine joins neighbouring vectors of 128 bits to registers of 256 (V8's --experimental-wasm-revectorize, Node 24
@@ -122,6 +123,8 @@ export interface TileChoice {
   readonly rates?: { readonly narrow: number; readonly wide: number };
   /** Whether the wide build, optimised as it was by then, gave the bits of the narrow one. If not, it is not taken. */
   readonly right?: boolean;
+  /** Whether JavaScript waits for what wide kernels leave in registers, so that these are cleaned after every run; where it is not known, they are. */
+  readonly waits?: boolean;
 }
 
 /** Takes the wide build where it is faster and right. Both are measured in turn until they have settled. */
@@ -138,7 +141,8 @@ export function compareTrials(narrow: Trial, wide: Trial): TileChoice {
   }
   const rates = { narrow: 1000 * slow.best, wide: 1000 * fast.best };
   const right = wide.results.every((bits, k) => bits === narrow.results[k]);
-  return { asked: true, wide: right && rates.wide > 1.15 * rates.narrow, rates, right };
+  const taken = right && rates.wide > 1.15 * rates.narrow;
+  return { asked: true, wide: taken, rates, right, ...(taken && { waits: waitsAfter(wide.run) }) };
 }
 
 /** By whether they multiply and add at once. */

@@ -8,12 +8,12 @@ import { layoutParameters } from "../../../src/tensor/parameter.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
 
 /** What the measurement says, and how often it was made. */
-const verdict = vi.hoisted(() => ({ wide: true, measured: 0 }));
+const verdict = vi.hoisted(() => ({ wide: true, waits: undefined as boolean | undefined, measured: 0 }));
 vi.mock("../../../src/compute/wasm/wide.ts", () => ({
   mayBeWide: () => true,
   chooseTiles: () => {
     verdict.measured++;
-    return { asked: true, wide: verdict.wide };
+    return { asked: true, wide: verdict.wide, ...(verdict.waits !== undefined && { waits: verdict.waits }) };
   },
 }));
 
@@ -70,5 +70,16 @@ test("a plan that is worth threads is measured for before it is compiled", async
   const { machine, layerPlan } = await open(2);
   await layerPlan();
   expect(verdict.measured).toBe(1);
+  machine.close();
+});
+
+test.each([undefined, true, false])("registers are cleaned until it is known that nothing waits: %s", async (waits) => {
+  Object.assign(verdict, { wide: true, waits });
+  const { machine, layerPlan } = await open();
+  const run = await layerPlan();
+  const decode = vi.spyOn(TextDecoder.prototype, "decode");
+  for (let k = 0; k < 3; k++) await run();
+  expect(decode).toHaveBeenCalledTimes(waits === false ? 1 : 3);
+  decode.mockRestore();
   machine.close();
 });
