@@ -1,5 +1,4 @@
 import type { Arena, Machine, Numbers, PreparedPlan, SynchronousMachine } from "../compute/machine.ts";
-import type { Range } from "../compute/plan.ts";
 import { Closing } from "../shared/closing.ts";
 import { countOf, nearest, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
@@ -64,7 +63,9 @@ export class Executable<M extends Machine = Machine> extends Closing {
   readonly arenas: Readonly<Record<string, Arena>>;
   private readonly prepared: PreparedPlan;
   private readonly owned: readonly Arena[];
-  private readonly readables: Readonly<Record<string, Tensor>>;
+  private readonly inputs: ReadonlyMap<string, Port>;
+  private readonly states: ReadonlyMap<string, Port>;
+  private readonly readables: ReadonlyMap<string, Port>;
   private closed = false;
 
   constructor(
@@ -80,7 +81,15 @@ export class Executable<M extends Machine = Machine> extends Closing {
     this.prepared = prepared;
     this.arenas = arenas;
     this.owned = owned;
-    this.readables = { ...graph.inputs, ...graph.states, ...graph.outputs };
+    const ports = (tensors: Readonly<Record<string, Tensor>>): Map<string, Port> =>
+      new Map(
+        Object.entries(tensors).map(([name, tensor]) => [
+          name,
+          { tensor, arena: arenas[tensor.range.arena]!, whole: wholeNumbers(graph, name, tensor) },
+        ]),
+      );
+    [this.inputs, this.states] = [ports(graph.inputs), ports(graph.states)];
+    this.readables = new Map([...this.inputs, ...this.states, ...ports(graph.outputs)]);
   }
 
   /**
@@ -90,11 +99,9 @@ export class Executable<M extends Machine = Machine> extends Closing {
    */
   write(name: string, data: ArrayLike<number>): void {
     this.expectOpen();
-    const { range } = find("input", this.graph.inputs, name, { data });
-    const { bounds, exceptions } = this.graph;
-    const bound = Object.hasOwn(bounds, name) ? bounds[name] : undefined;
-    if (range.type === "int" || bound !== undefined) checkWhole(name, data, bound, exceptions.get(name));
-    this.machine.write(this.arenas[range.arena]!, range, data);
+    const { arena, tensor, whole } = find("input", this.inputs, name, { data });
+    if (whole) checkWhole(name, data, whole);
+    this.machine.write(arena, tensor.range, data);
   }
 
   /** Runs the plan. Scalars that are not given keep their previous value. */
@@ -105,7 +112,8 @@ export class Executable<M extends Machine = Machine> extends Closing {
 
   /** Resolves to a copy of an output, state or input after all runs so far. */
   read(name: string): Promise<Numbers> {
-    return this.readRange(this.readable(name).range);
+    const { arena, tensor } = this.readable(name);
+    return this.machine.read(arena, tensor.range);
   }
 
   /** Resolves to copies of outputs by name (default: all), all from the same moment. */
@@ -120,9 +128,9 @@ export class Executable<M extends Machine = Machine> extends Closing {
     name: string,
     out: { [index: number]: number; readonly length: number },
   ): void {
-    const tensor = this.readable(name);
+    const { arena, tensor } = this.readable(name);
     if (out?.length !== tensor.range.length) throw wrongLength("output", name, tensor, out);
-    this.machine.readInto(this.arenas[tensor.range.arena]!, tensor.range, out);
+    this.machine.readInto(arena, tensor.range, out);
   }
 
   /** Resolves to a copy of the gradient of a tensor after `graph.backward`. */
@@ -134,12 +142,12 @@ export class Executable<M extends Machine = Machine> extends Closing {
         "no-gradient",
         `no gradient reached this tensor of shape ${formatShape(tensor.shape)}: it is not differentiable, or \`backward\` was not recorded`,
       );
-    return this.readRange(adjoint.range);
+    return this.machine.read(this.arenas[adjoint.range.arena]!, adjoint.range);
   }
 
   /** Shape of an output, state or input. */
   shape(name: string): readonly number[] {
-    return this.readable(name).shape;
+    return this.readable(name).tensor.shape;
   }
 
   /** Copies numbers into a state, row-major. Errors as `write`. */
@@ -151,16 +159,16 @@ export class Executable<M extends Machine = Machine> extends Closing {
   writeStates(states: Readonly<Record<string, ArrayLike<number>>>): void {
     this.expectOpen();
     const found = Object.entries(states).map(
-      ([name, data]) => [find("state", this.graph.states, name, { data }).range, data] as const,
+      ([name, data]) => [find("state", this.states, name, { data }), data] as const,
     );
-    for (const [range, data] of found) this.machine.write(this.arenas[range.arena]!, range, data);
+    for (const [{ arena, tensor }, data] of found) this.machine.write(arena, tensor.range, data);
   }
 
   /** Sets all states of this graph to zero. */
   zeroState(): void {
     this.expectOpen();
-    for (const { range } of Object.values(this.graph.states))
-      this.machine.write(this.arenas[range.arena]!, range, new Float32Array(range.length));
+    for (const { arena, tensor } of this.states.values())
+      this.machine.write(arena, tensor.range, new Float32Array(tensor.range.length));
   }
 
   /** Frees the plan and the arenas that were not given. */
@@ -170,13 +178,9 @@ export class Executable<M extends Machine = Machine> extends Closing {
     for (const arena of this.owned) arena.close();
   }
 
-  private readable(name: string): Tensor {
+  private readable(name: string): Port {
     this.expectOpen();
     return find("output, state or input", this.readables, name);
-  }
-
-  private readRange(range: Range): Promise<Numbers> {
-    return this.machine.read(this.arenas[range.arena]!, range);
   }
 
   private expectOpen(): void {
@@ -185,23 +189,44 @@ export class Executable<M extends Machine = Machine> extends Closing {
   }
 }
 
+/** Where a tensor that has a name lies. */
+interface Port {
+  readonly tensor: Tensor;
+  readonly arena: Arena;
+  readonly whole: Whole | undefined;
+}
+
+/** Which whole numbers an input may have: from `min` to below `end`, and `except`. */
+interface Whole {
+  readonly min: number;
+  readonly end: number;
+  readonly except: number | undefined;
+}
+
+function wholeNumbers({ bounds, exceptions }: Graph, name: string, { range }: Tensor): Whole | undefined {
+  const below = Object.hasOwn(bounds, name) ? bounds[name] : undefined;
+  if (range.type !== "int" && below === undefined) return undefined;
+  const [min, end] = below === undefined ? [-(2 ** 31), 2 ** 32] : [0, below];
+  return { min, end, except: exceptions.get(name) };
+}
+
 function find(
   kind: string,
-  tensors: Readonly<Record<string, Tensor>>,
+  ports: ReadonlyMap<string, Port>,
   name: string,
   given?: { readonly data: ArrayLike<number> },
-): Tensor {
-  const tensor = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
-  if (!tensor) {
-    const names = Object.keys(tensors);
+): Port {
+  const port = ports.get(name);
+  if (!port) {
+    const names = [...ports.keys()];
     const near = nearest(name, names);
     throw new UsageError(
       `unknown-${kind.split(/\W/)[0]}`,
       `this graph has no ${kind} "${name}"${near ? `; did you mean "${near}"?` : `; it has ${names.join(", ") || "none"}`}`,
     );
   }
-  if (given && given.data?.length !== tensor.range.length) throw wrongLength(kind, name, tensor, given.data);
-  return tensor;
+  if (given && given.data?.length !== port.tensor.range.length) throw wrongLength(kind, name, port.tensor, given.data);
+  return port;
 }
 
 const wrongLength = (kind: string, name: string, tensor: Tensor, given: unknown): ShapeError =>
@@ -210,20 +235,15 @@ const wrongLength = (kind: string, name: string, tensor: Tensor, given: unknown)
     `${kind} "${name}" has shape ${formatShape(tensor.shape)}, that is ${tensor.range.length} numbers; got ${countOf(given)}`,
   );
 
-function checkWhole(
-  name: string,
-  data: ArrayLike<number>,
-  below: number | undefined,
-  except: number | undefined,
-): void {
-  const also = except === undefined ? "" : `, or ${except}`;
-  const [min, end] = below === undefined ? [-(2 ** 31), 2 ** 32] : [0, below];
+function checkWhole(name: string, data: ArrayLike<number>, { min, end, except }: Whole): void {
   for (let i = 0; i < data.length; i++) {
     const value = data[i]!;
-    if ((!Number.isInteger(value) || value < min || value >= end) && value !== except)
+    if ((!Number.isInteger(value) || value < min || value >= end) && value !== except) {
+      const also = except === undefined ? "" : `, or ${except}`;
       throw new UsageError(
         "out-of-range",
         `input "${name}": element ${i} is ${value}, expected a whole number from ${min} to ${end - 1}${also}`,
       );
+    }
   }
 }
