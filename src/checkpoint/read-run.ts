@@ -13,7 +13,7 @@ export type RunSource = string | URL | Blob | Uint8Array | ArrayBuffer;
 
 /** The content of a run, checked as files but not yet made into a model. */
 export interface RunFiles extends ModelFiles {
-  /** Lines of `metrics.jsonl`, parsed. */
+  /** Lines of `metrics.jsonl`, parsed; without a last one that a power cut tore. */
   readonly metrics: readonly unknown[];
 }
 
@@ -26,7 +26,7 @@ export async function readRun(source: RunSource): Promise<RunFiles> {
   return { ...(await readModel(source)), metrics: await readRunMetrics(source) };
 }
 
-/** The lines of `metrics.jsonl`; a packed run has none. */
+/** As `readMetrics`; a packed run has none. */
 export const readRunMetrics = async (source: RunSource): Promise<readonly unknown[]> =>
   isFolder(source) ? readMetrics(source) : [];
 

@@ -1,10 +1,11 @@
 import { platform } from "#platform";
 import { type FileLayer, makeDurableFolder, writeAtomic } from "../platform/files.ts";
 import { sourceName } from "../platform/platform.ts";
-import { describe, FailureError, UsageError } from "../shared/errors.ts";
+import { describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { ofFile } from "./of-file.ts";
+import { damaged, parseJson, parseJsonLines } from "./run-json.ts";
 import { type RunWeights, soundWeights, weightsFile } from "./run-weights.ts";
 import { storedSafetensors } from "./safetensors.ts";
 import { bytesAtHand, storedFile } from "./stored-bytes.ts";
@@ -181,20 +182,20 @@ export const readConfig = async (folder: RunFolder): Promise<RunConfig> =>
 
 /** The config that the bytes of its file hold. @throws FailureError "bad-run" */
 export function configOf(folder: RunFolder, bytes: Uint8Array): RunConfig {
-  const config = parse(folder, FILES.config, new TextDecoder().decode(bytes));
+  const place = placeIn(folder, FILES.config);
+  const config = parseJson(place, new TextDecoder().decode(bytes));
   if (typeof config !== "object" || config === null || (config as { format?: unknown }).format !== RUN_FORMAT)
-    throw damaged(folder, FILES.config, `expected "format": "${RUN_FORMAT}" in it`);
+    throw damaged(place, `expected "format": "${RUN_FORMAT}" in it`);
   const { format: _, version, ...rest } = config as Record<string, unknown>;
-  if (version !== VERSION)
-    throw damaged(folder, FILES.config, `expected "version": ${VERSION}, got ${describe(version)}`);
+  if (version !== VERSION) throw damaged(place, `expected "version": ${VERSION}, got ${describe(version)}`);
   if (typeof rest.model !== "object" || rest.model === null)
-    throw damaged(folder, FILES.config, `expected "model" as an object, got ${describe(rest.model)}`);
+    throw damaged(place, `expected "model" as an object, got ${describe(rest.model)}`);
   return rest as RunConfig;
 }
 
 /** What is in `tokenizer.json`. Errors as in `readFolder`. */
 export const readTokenizer = async (folder: RunFolder): Promise<unknown> =>
-  parse(folder, FILES.tokenizer, new TextDecoder().decode(await readFile(folder, FILES.tokenizer)));
+  parseJson(placeIn(folder, FILES.tokenizer), new TextDecoder().decode(await readFile(folder, FILES.tokenizer)));
 
 /** The weights are looked through once, part by part, and stay in their file until they are needed. */
 async function readWeights(folder: RunFolder): Promise<RunWeights> {
@@ -207,7 +208,7 @@ async function readWeights(folder: RunFolder): Promise<RunWeights> {
   );
 }
 
-/** The lines of `metrics.jsonl`; none where there is no such file. */
+/** The lines of `metrics.jsonl`, but a last one that was torn; none where there is no such file. */
 export async function readMetrics(folder: RunFolder): Promise<unknown[]> {
   let text: string;
   try {
@@ -216,18 +217,7 @@ export async function readMetrics(folder: RunFolder): Promise<unknown[]> {
     if (error instanceof UsageError && error.code === "file-not-found") return [];
     throw error;
   }
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => parse(folder, FILES.metrics, line));
-}
-
-function parse(folder: RunFolder, file: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw damaged(folder, file, `not valid JSON (${cause instanceof Error ? cause.message : String(cause)})`, cause);
-  }
+  return parseJsonLines(placeIn(folder, FILES.metrics), text);
 }
 
 const readFile = (folder: RunFolder, file: string): Promise<Uint8Array> =>
@@ -257,8 +247,3 @@ function fileIn(folder: RunFolder, file: string): string | URL {
 
 /** The same, for messages. */
 const placeIn = (folder: RunFolder, file: string): string => `${sourceName(folder).replace(/(?<=.)\/$/, "")}/${file}`;
-
-const damaged = (folder: RunFolder, file: string, why: string, cause?: unknown): FailureError =>
-  new FailureError("bad-run", `${placeIn(folder, file)}: ${why}; the file is damaged or from another program`, {
-    cause,
-  });

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { RUN_FORMAT, runPaths } from "../checkpoint/run-folder.ts";
-import { FailureError, UsageError } from "../shared/errors.ts";
+import { damaged, parseJson, parseJsonLines } from "../checkpoint/run-json.ts";
+import { UsageError } from "../shared/errors.ts";
 import type { MonitoredMetric } from "../train/best.ts";
 
 /** A measured value with the update it was measured at. */
@@ -70,12 +71,9 @@ export function readStory(folder: string): RunStory {
       "not-a-run",
       `${folder}: expected the folder of a run, as training makes it; there is no ${paths.config}`,
     );
-  const config = parse(paths.config, readFileSync(paths.config, "utf8"));
+  const config = parseJson(paths.config, readFileSync(paths.config, "utf8"));
   if (!isObject(config) || config.format !== RUN_FORMAT || !isObject(config.model))
-    throw new FailureError(
-      "bad-run",
-      `${paths.config}: expected "format": "${RUN_FORMAT}" and "model" as an object in it; the file is damaged or from another program`,
-    );
+    throw damaged(paths.config, `expected "format": "${RUN_FORMAT}" and "model" as an object in it`);
   const lines = readMetrics(paths.metrics);
   const of = (type: string): Line[] => lines.filter((line) => line.type === type);
   const start = of("start").at(-1) ?? {};
@@ -141,31 +139,9 @@ function curvesOf(lines: readonly Line[]): Record<CurveName, Point[]> {
   };
 }
 
-/** The events of a training; a last line that was not written to its end is left out. */
-function readMetrics(path: string): Line[] {
-  if (!existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8").split("\n");
-  const torn = lines.pop();
-  const whole = lines.filter((line) => line !== "").map((line) => parse(path, line));
-  try {
-    if (torn) whole.push(JSON.parse(torn));
-  } catch {
-    // The process ended while it wrote this line, or is writing it now.
-  }
-  return whole.filter(isObject);
-}
-
-function parse(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new FailureError(
-      "bad-run",
-      `${path}: not valid JSON (${(cause as Error).message}); the file is damaged or from another program`,
-      { cause },
-    );
-  }
-}
+/** The events of a training. */
+const readMetrics = (path: string): Line[] =>
+  existsSync(path) ? parseJsonLines(path, readFileSync(path, "utf8")).filter(isObject) : [];
 
 function filesIn(folder: string): { name: string; bytes: number }[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -20,7 +20,7 @@ export interface LoadedRun<M extends Machine = Machine> extends Closeable {
   readonly parameters: ParameterStore;
   /** The machine that was given. */
   readonly machine: M;
-  /** Lines of `metrics.jsonl`, parsed. */
+  /** Lines of `metrics.jsonl`, parsed; without a last one that a power cut tore. */
   readonly metrics: readonly unknown[];
   /** Frees the weights. */
   close(): void;
