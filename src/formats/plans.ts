@@ -152,9 +152,14 @@ export class Plans {
     for (const [name, tensor] of traces) graph.output(`trace.${name}`, tensor);
     if (!trace.gradients) return;
     graph.backward(
-      trace.seeds.flatMap((name): [Tensor, Tensor][] => {
+      trace.seeds.map((name) => {
         const value = outputs.get(name)!;
-        return isHost(value) ? [] : [[value.tensor, graph.input(`seed.${name}`, value.shape)]];
+        if (isHost(value) || !value.tensor.differentiable)
+          throw new UsageError(
+            "not-differentiable",
+            `outputGradients.${name}: this output has no gradient: it depends on no numbers but weights, token numbers and shapes`,
+          );
+        return [value.tensor, graph.input(`seed.${name}`, value.shape)] as const;
       }),
     );
   }

@@ -14,6 +14,7 @@ import {
 import { expectOptions } from "../shared/options.ts";
 import { mapValues } from "../shared/records.ts";
 import { formatBytes, formatShape, sameShape, size } from "../shared/shapes.ts";
+import { expectSeeds, type Seeds } from "./backward-seeds.ts";
 import type { GraphOptions } from "./graph-options.ts";
 import { type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges } from "./parameter.ts";
 import { type DrawKey, RandomDraws } from "./random-draws.ts";
@@ -382,24 +383,17 @@ export class Graph {
     return range;
   }
 
-  /** Records the backward pass of `Σ seed · tensor`, once; a seed is a tensor of the same shape or a number. */
-  backward(seeds: readonly (readonly [tensor: Tensor, seed: Tensor | number])[]): void {
-    if (!Array.isArray(seeds) || !seeds.every(Array.isArray))
-      throw new UsageError(
-        "bad-tensors",
-        `backward: expected pairs of a tensor and its seed, such as [[loss, 1]], got ${describe(seeds)}`,
-      );
+  /**
+   * Records the backward pass of `Σ seed · tensor`, once; a seed is a tensor of the same shape or a number.
+   * @throws UsageError "not-differentiable" for a tensor that depends on nothing that has a gradient, "bad-tensors"; ShapeError
+   */
+  backward(seeds: Seeds): void {
+    expectSeeds(seeds, this, (argument, tensor) => this.expectOwn(argument, tensor));
     if (this.wentBack)
       throw new UsageError(
         "bad-tensors",
         "backward: it was recorded already; give all tensors at once: [[a, 1], [b, 1]]",
       );
-    for (const [tensor, seed] of seeds) {
-      this.expectOwn("backward", tensor);
-      if (typeof seed === "number") continue;
-      this.expectOwn("backward: seed", seed);
-      expectShape("backward: seed", seed.shape, tensor.shape);
-    }
     this.wentBack = true;
     for (const [tensor, seed] of seeds) {
       if (typeof seed === "number" && !this.adjoints.has(tensor.range)) this.constantAdjoints.set(tensor.range, seed);

@@ -254,7 +254,14 @@ export class Learner {
     const recorded = this.options.record(graph, batch);
     const loss = expectNumber("loss", recorded?.loss, recorded);
     const { penalty, carry = [] } = recorded;
-    const objectives = penalty ? [loss, expectNumber("penalty", penalty)] : [loss];
+    if (!loss.differentiable)
+      throw new UsageError(
+        "not-differentiable",
+        "record: expected a loss that depends on parameters that learn; all that it depends on are frozen, or it reads only inputs",
+      );
+    const objectives = [loss];
+    // One of layers that are frozen changes nothing.
+    if (penalty && expectNumber("penalty", penalty).differentiable) objectives.push(penalty);
     if (accumulates) {
       const share = graph.scalar("share");
       graph.backward(objectives.map((one) => [one, share] as const));

@@ -114,6 +114,7 @@ describe("traces of imported models", () => {
     graph.node("Gather", [table, "tokens"], ["x"], { axis: 0 });
     graph.node("RNN", ["x", ...weights], ["y"], { hidden_size: H });
     graph.output("y", "float32");
+    graph.output("x", "float32");
     const machine = await openMachine("reference");
     const model = await open(graph.finish("tokens"), { machine });
     const read = { model, inputs: { tokens: { shape: [T, 1], data: [3, 0, 2] } }, output: "y" };
@@ -122,6 +123,12 @@ describe("traces of imported models", () => {
     const [came] = Object.values(gradients).map(sumOverSteps);
     const expected = await differences({ ...read, seed }, "bias", [0, 1, 2, 3]);
     for (const [u, want] of expected.entries()) expect(Math.abs(came![u]! - want)).toBeLessThan(1e-4 * Math.abs(want));
+    // Rows of a table by tokens come before all that is traced.
+    const reading = model.trace(read.inputs, { gradients: true, outputGradients: { x: normal(T * E, "seed") } });
+    await expect(reading).rejects.toMatchObject({
+      code: "not-differentiable",
+      message: expect.stringMatching(/^outputGradients\.x: this output has no gradient/),
+    });
     model.close();
     machine.close();
   });

@@ -10,12 +10,13 @@ import { layerNorm } from "../../src/layers/layer-norm.ts";
 import { linear } from "../../src/layers/linear.ts";
 import { recurrent } from "../../src/layers/recurrent.ts";
 import { crossEntropy } from "../../src/losses/cross-entropy.ts";
+import { variable } from "../../src/math/expression.ts";
 import { adagrad } from "../../src/optimizers/adagrad.ts";
 import { adam, adamW } from "../../src/optimizers/adam.ts";
 import { byParameter, frozen, type OptimizerChoice, scaledRate } from "../../src/optimizers/by-parameter.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
-import type { Graph } from "../../src/tensor/graph.ts";
-import { reshape } from "../../src/tensor/operations.ts";
+import type { Graph, Tensor } from "../../src/tensor/graph.ts";
+import { reshape, sumAll } from "../../src/tensor/operations.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../../src/tensor/parameter-store.ts";
 import { openTrainingStep, type TrainingStepOptions } from "../../src/train/step.ts";
@@ -43,7 +44,7 @@ function network() {
   });
   const pool = attentionPool({ inputSize: 4 });
   const head = linear({ inputSize: 4, outputSize: C });
-  const record = (graph: Graph) => {
+  const record = (graph: Graph): { readonly loss: Tensor; readonly penalty?: Tensor } => {
     const tokens = graph.input("tokens", [T, B], { type: "int", below: V });
     const read = below.forward(filters.forward(table.forward(tokens))).output;
     const pooled = pool.forward(above.forward(norm.forward(read)).output);
@@ -129,6 +130,23 @@ describeOnMachines("an optimizer for each parameter", (m) => {
     expect([...some.gradients.keys()]).toEqual(names.filter((name) => name !== still));
     for (const [name, { data }] of some.gradients) expect(data, name).toEqual(all.gradients.get(name)!.data);
     expect(some.gradientNorm).toBeLessThanOrEqual(all.gradientNorm);
+  });
+
+  test("a penalty of what is frozen changes nothing, a loss that depends on nothing that learns is refused", async () => {
+    const usual = sgd();
+    const optimizer = byParameter((name) => (name === "table.weight" ? frozen() : usual));
+    const penalized: typeof record = (graph) => {
+      const weight = graph.parameter(layout.names.get("table.weight")!);
+      return { ...record(graph), penalty: sumAll({ weight }, variable("weight")) };
+    };
+    expect(await trained(m.machine, optimizer, 1, { record: penalized })).toEqual(
+      await trained(m.machine, optimizer, 1),
+    );
+    const alone: typeof record = (graph) => ({ loss: penalized(graph).penalty! });
+    await expect(trained(m.machine, optimizer, 1, { record: alone })).rejects.toMatchObject({
+      code: "not-differentiable",
+      message: expect.stringContaining("expected a loss that depends on parameters that learn"),
+    });
   });
 
   test("all but the head, with decay and averages: what is frozen keeps every bit", async () => {
