@@ -23,7 +23,7 @@ import {
   thresholdedRelu,
 } from "./functions.ts";
 
-/** An activation by name, with its constants if it has any. */
+/** An activation by name, with its constants if it has any: others are refused. */
 export interface NamedActivation {
   readonly name: string;
   readonly alpha?: number | undefined;
@@ -76,15 +76,17 @@ export function activationByName(argument: string, value: unknown): Activation {
   const spec = typeof value === "string" ? { name: value } : value;
   if (typeof spec !== "object" || spec === null)
     throw new UsageError("bad-option", `${argument}: expected an activation's name, got ${describe(value)}`);
-  const { name, alpha, beta, ...rest } = spec as Record<string, unknown>;
+  const { name, ...given } = spec as Record<string, unknown>;
   const known = expectOneOf(argument, name, Object.keys(activations) as ActivationName[]);
-  for (const [key, constant] of Object.entries({ alpha, beta, ...rest })) {
-    if (constant === undefined) continue;
-    if ((key !== "alpha" && key !== "beta") || typeof constant !== "number" || !Number.isFinite(constant))
-      throw new UsageError(
-        "bad-option",
-        `${argument}: an activation has a name and the numbers alpha and beta; got ${key}: ${describe(constant)}`,
-      );
+  const takes = Object.keys((constants as Readonly<Record<string, object>>)[known] ?? {});
+  for (const [key, constant] of Object.entries(given)) {
+    if (constant === undefined || (takes.includes(key) && Number.isFinite(constant))) continue;
+    const numbers =
+      takes.length > 0 ? `with ${takes.map((one) => `a finite ${one}`).join(" and ")}` : "without numbers";
+    throw new UsageError(
+      "bad-option",
+      `${argument}: expected the activation "${known}" ${numbers}, got ${key}: ${describe(constant)}`,
+    );
   }
   const make: (alpha: number, beta: number) => Activation = activations[known];
   const full = withConstants(spec as NamedActivation);

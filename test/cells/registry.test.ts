@@ -45,7 +45,7 @@ describe("cellByName", () => {
     [{ name: "lstm", options: { zoneout: 1 } }, /zoneout: expected a probability/],
     [{ name: "lstm", options: { clip: -1 } }, /clip: expected a number above 0/],
     [{ name: "lstm", options: { gate: "sigmoyd" } }, /did you mean "sigmoid"/],
-    [{ name: "lstm", options: { gate: { name: "elu", gamma: 1 } } }, /alpha and beta; got gamma/],
+    [{ name: "lstm", options: { gate: { name: "elu", gamma: 1 } } }, /"elu" with a finite alpha, got gamma/],
     [{ name: "lstm", options: { gate: 3 } }, /expected an activation's name, got 3/],
     [{ name: "min-gru", options: { bias: false } }, /minGru: there is no option "bias"; known are none/],
     [{ name: "lstm", options: { __proto__: null, constructor: 1 } }, /no option "constructor"/],

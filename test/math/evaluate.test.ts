@@ -130,7 +130,14 @@ it("an activation is a name, or a name with the finite numbers alpha and beta", 
   for (const wrong of [undefined, null, 3, [], { name: "swish" }])
     expect(() => at(wrong)).toThrow(/^gate: expected (an activation's name|one of)/);
   for (const wrong of [{ alpha: "1" }, { beta: Number.NaN }, { alpha: Infinity }, { gamma: 1 }, { beta: null }])
-    expect(() => at({ name: "affine", ...wrong })).toThrow(/gate: an activation has a name and the numbers alpha/);
+    expect(() => at({ name: "affine", ...wrong })).toThrow(
+      /^gate: expected the activation "affine" with a finite alpha and a finite beta, got /,
+    );
+  expect(at({ name: "tanh", alpha: undefined })).toBe(Math.tanh(-2));
+  expect(() => at({ name: "tanh", alpha: 1 })).toThrow(
+    'gate: expected the activation "tanh" without numbers, got alpha: 1',
+  );
+  expect(() => at({ name: "leakyRelu", alpha: 0.1, beta: 2 })).toThrow('"leakyRelu" with a finite alpha, got beta: 2');
 });
 
 describe("evaluate", () => {
