@@ -16,7 +16,8 @@ import { counted, duration, jsonLine, quoted, integer as whole } from "./format.
 import { EXIT, type Io } from "./io.ts";
 import { common } from "./options.ts";
 import { type Pair, pairsOf, QUICK } from "./study/choose.ts";
-import { pageOf } from "./study/page.ts";
+import { makerOf } from "./study/maker.ts";
+import { cpuSecondsOf, pageOf } from "./study/page.ts";
 import { type KeptTrial, Records } from "./study/records.ts";
 import type { TaskStory } from "./study/tables.ts";
 import { terminalOf } from "./study/terminal.ts";
@@ -72,12 +73,12 @@ async function study(flags: StudyFlags, io: Io): Promise<void> {
   const { signal } = controller;
   const off = io.onInterrupt(() => controller.abort());
   try {
-    let [left, spent] = [0, 0];
+    let left = 0;
     const found: KeptTrial[] = [];
     for (const pair of pairs) {
       const settings = scaled(settingsOf(pair.task), flags.budget);
       for (let seed = 0; seed < seeds; seed++) {
-        const known = records.find({ task: pair.task.name, cell: pair.cell, seed, settings });
+        const known = records.find({ task: pair.task.name, cell: pair.cell, seed, settings, machine: flags.machine });
         const kept = known?.withoutGradients && flags.gradients ? undefined : known;
         const trial =
           kept ??
@@ -93,7 +94,6 @@ async function study(flags: StudyFlags, io: Io): Promise<void> {
         }
         if (kept) left++;
         else records.add(trial);
-        spent += trial.cpuSeconds;
         found.push(trial);
         if (!quiet && !json) await io.stderr.write(`${lineOf(trial)}\n`);
         if (json) await io.stdout.write(jsonLine({ type: "trial", ...trial }));
@@ -102,12 +102,12 @@ async function study(flags: StudyFlags, io: Io): Promise<void> {
     const stories = storiesOf(pairs, found);
     const command = commandOf(flags);
     const page = join(output, "study.md");
-    await platform.writeFileAtomic(page, pageOf(stories, { command, date: io.today(), cpuSeconds: spent }));
+    await platform.writeFileAtomic(page, pageOf(stories, { command, date: io.today(), trials: found }));
     if (json) return;
     await io.stdout.write(`${terminalOf(stories, io)}\n`);
     const kept = left > 0 ? `, ${whole(left)} of them from before` : "";
     await io.stdout.write(
-      `${counted(found.length, "trial")}${kept}, ${duration(spent)} of CPU time. Tables: ${page}\n`,
+      `${counted(found.length, "trial")}${kept}, ${duration(cpuSecondsOf(found))} of CPU time. Tables: ${page}\n`,
     );
   } finally {
     off();
@@ -134,6 +134,7 @@ async function tried(
   const { user, system } = process.cpuUsage(before);
   return {
     ...{ task: task.name, cell, seed, settings, ...result, cpuSeconds: (user + system) / 1e6 },
+    madeBy: makerOf(machine),
     ...(seed === 0 && !flags.gradients && { withoutGradients: true as const }),
   };
 }

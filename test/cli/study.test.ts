@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { pairsOf } from "../../src/cli/study/choose.ts";
+import { VERSION } from "../../src/shared/version.ts";
 import { longshort } from "./fake-io.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-study-"));
@@ -35,6 +36,32 @@ describe("a study", () => {
     expect(page).toContain("`longshort study --tasks anbn --cells rnn,gru --seeds 2 --budget 0.001`");
     expect(page).toMatch(/\| gru \| 3,780 \| 0\/2 \| – \| [\d.]+ \| – \| [\d.]+ s \|/);
     expect(kept("one")).toHaveLength(4);
+  });
+
+  it("says of each trial what computed it, and of all trials together", async () => {
+    await longshort(call("makers", "--machine", "reference"));
+    const lines = kept("makers").map((line) => JSON.parse(line));
+    const madeBy = {
+      ...{ version: VERSION, node: process.versions.node, machine: "reference", float: "float64", family: "portable" },
+      ...{ threads: 1, processor: expect.any(String) },
+    };
+    expect(lines.map((line) => line.madeBy)).toEqual([madeBy, madeBy, madeBy, madeBy]);
+    const page = (): string => readFileSync(join(folder, "makers", "study.md"), "utf8");
+    expect(page()).toContain(
+      `, longshort ${VERSION}, Node ${process.versions.node}, reference (float64, portable), 1 thread, `,
+    );
+    expect(page()).not.toContain("; ");
+    // One that an older version made and one that says nothing are kept, and told of.
+    const { madeBy: _, ...early } = { ...lines[2], cell: "gru" };
+    const old = { ...lines[1], madeBy: { ...lines[1].madeBy, version: "0.0.1" } };
+    const file = join(folder, "makers", "trials.jsonl");
+    writeFileSync(file, [lines[0], old, early, lines[3]].map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const { stdout } = await longshort(call("makers", "--machine", "reference"));
+    expect(stdout).toContain("4 trials, 3 of them from before");
+    expect(page()).toContain("; longshort 0.0.1, Node ");
+    // On the usual machine the others are other trials, and the one that says nothing was made there.
+    expect((await longshort(call("makers"))).stdout).toContain("4 trials, 1 of them from before");
+    expect(page()).toContain("; a version that did not say so: ");
   });
 
   it("goes on where it was stopped, also in the middle of a line", async () => {
