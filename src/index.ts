@@ -36,7 +36,7 @@ export { type RnnOptions, rnn } from "./cells/rnn.ts";
 // Weights and runs in files.
 export type { ElementTypeName } from "./checkpoint/element-types.ts";
 export { type PackRunOptions, packRun } from "./checkpoint/packed-run.ts";
-export { type RunFiles, type RunSource, readRun } from "./checkpoint/read-run.ts";
+export { type ReadRunOptions, type RunFiles, type RunSource, readRun } from "./checkpoint/read-run.ts";
 export {
   type ModelFiles,
   type RunConfig,

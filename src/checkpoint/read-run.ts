@@ -1,6 +1,8 @@
 import { platform } from "#platform";
 import { sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { readPacked } from "./packed-run.ts";
 import { type ModelFiles, type RunConfig, readConfig, readFolder, readMetrics } from "./run-folder.ts";
 import { bytesAtHand, type StoredBytes, storedFile } from "./stored-bytes.ts";
@@ -11,6 +13,9 @@ import { bytesAtHand, type StoredBytes, storedFile } from "./stored-bytes.ts";
  */
 export type RunSource = string | URL | Blob | Uint8Array | ArrayBuffer;
 
+/** Options of `readRun`. */
+export interface ReadRunOptions extends Abortable {}
+
 /** The content of a run, checked as files but not yet made into a model. */
 export interface RunFiles extends ModelFiles {
   /** Lines of `metrics.jsonl`, parsed; without a last one that a power cut tore. */
@@ -20,19 +25,22 @@ export interface RunFiles extends ModelFiles {
 /**
  * Reads the files of a run without making a model.
  * @throws UsageError "not-a-run" (no such folder, or no run in it); FailureError "bad-run" (a file is damaged or of a newer
- *   version), "bad-safetensors", "altered-file", "not-finite"
+ *   version), "bad-safetensors", "altered-file", "not-finite"; the reason of `signal`
  */
-export async function readRun(source: RunSource): Promise<RunFiles> {
-  return { ...(await readModel(source)), metrics: await readRunMetrics(source) };
+export async function readRun(source: RunSource, options: ReadRunOptions = {}): Promise<RunFiles> {
+  expectOptions("readRun", options, { signal: 1 });
+  const { signal } = options;
+  return { ...(await readModel(source, signal)), metrics: await readRunMetrics(source, signal) };
 }
 
 /** As `readMetrics`; a packed run has none. */
-export const readRunMetrics = async (source: RunSource): Promise<readonly unknown[]> =>
-  isFolder(source) ? readMetrics(source) : [];
+export const readRunMetrics = async (source: RunSource, signal?: AbortSignal): Promise<readonly unknown[]> =>
+  isFolder(source) ? readMetrics(source, signal) : [];
 
 /** A run without its metrics. Errors as in `readRun`. */
-export async function readModel(source: RunSource): Promise<ModelFiles> {
-  return isFolder(source) ? readFolder(source) : readPacked(await packedFile(source));
+export async function readModel(source: RunSource, signal?: AbortSignal): Promise<ModelFiles> {
+  signal?.throwIfAborted();
+  return isFolder(source) ? readFolder(source, signal) : readPacked(await packedFile(source, signal), signal);
 }
 
 /** The config of a run, also of a packed one. */
@@ -58,8 +66,8 @@ function isFolder(source: RunSource): source is string | URL {
   );
 }
 
-async function packedFile(source: RunSource): Promise<StoredBytes> {
+async function packedFile(source: RunSource, signal: AbortSignal | undefined): Promise<StoredBytes> {
   const name = runName(source);
   if (isBytes(source)) return bytesAtHand(name, source instanceof Uint8Array ? source : new Uint8Array(source));
-  return storedFile(source) ?? bytesAtHand(name, await platform.readFile(source));
+  return storedFile(source) ?? bytesAtHand(name, await platform.readFile(source, signal));
 }

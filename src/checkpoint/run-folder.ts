@@ -2,7 +2,8 @@ import { platform } from "#platform";
 import { type FileLayer, makeDurableFolder, writeAtomic } from "../platform/files.ts";
 import { sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
-import { expectOptions } from "../shared/options.ts";
+import { expectOptions, type OptionNames } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { ofFile } from "./of-file.ts";
 import { damaged, parseJson, parseJsonLines } from "./run-json.ts";
@@ -45,7 +46,7 @@ export interface Saveable {
 }
 
 /** Options of `saveRun`. */
-export interface SaveRunOptions extends Saveable {
+export interface SaveRunOptions extends Saveable, Abortable {
   /** Replaces the metrics of the previous save. Default: they stay. */
   readonly metrics?: readonly object[] | undefined;
   /** Ignored; allows passing a loaded run as it is. */
@@ -81,14 +82,15 @@ const FILES = {
  * await saveRun("runs/novel", { model, tokenizer, parameters });
  * ```
  * @throws FailureError "not-finite" when a weight is no finite number (what was saved before stays), "file-write-failed",
- *   "disk-full", "not-on-this-platform"; UsageError "bad-run", "missing-option"
+ *   "disk-full", "not-on-this-platform"; UsageError "bad-run", "missing-option"; the reason of `signal`, which counts until the first file
+ *   is written: what has begun to be saved is saved whole
  */
 export async function saveRun(folder: string, options: SaveRunOptions): Promise<void> {
-  const { config, tokenizer, parameters } = saveable("saveRun", options);
-  const { metrics } = options;
+  const { config, tokenizer, parameters } = saveable("saveRun", options, { signal: 1 });
+  const { metrics, signal } = options;
   if (typeof folder !== "string" || folder === "")
     throw new UsageError("bad-run", `folder: expected a path, got ${describe(folder)}`);
-  const weights = await weightsFile(parameters);
+  const weights = await weightsFile(parameters, { signal });
   const { files } = platform;
   const paths = runPaths(folder);
   await makeDurableFolder(files, folder);
@@ -100,9 +102,10 @@ export async function saveRun(folder: string, options: SaveRunOptions): Promise<
 
 /**
  * What is to be saved, with its config, if it can be loaded again.
+ * @param more options of this way to save
  * @throws UsageError "unknown-option", "missing-option", "bad-run"
  */
-export function saveable(what: string, given: Saveable) {
+export function saveable(what: string, given: Saveable, more: { readonly signal?: 1 } = {}) {
   // Names are looked at where they were written for this call: what a classifier is made of besides is its own affair.
   const written = typeof given !== "object" || given === null || Object.getPrototypeOf(given) === Object.prototype;
   const { model, tokenizer, parameters } = given ?? {};
@@ -114,8 +117,9 @@ export function saveable(what: string, given: Saveable) {
     metrics: 1,
     machine: 1,
     close: 1,
-  } as const;
-  expectOptions<SaveRunOptions>(what, written ? given : { model, parameters }, known);
+    ...more,
+  } as OptionNames<SaveRunOptions>;
+  expectOptions(what, written ? given : { model, parameters }, known);
   const config = configToSave(what, given);
   if ("vocabularySize" in config.model && config.model.vocabularySize !== undefined && !tokenizer)
     throw new UsageError(
@@ -165,20 +169,20 @@ export type RunFolder = string | URL;
  * Reads what a folder holds of a model.
  *
  * @throws UsageError "not-a-run" (no such folder, or no run in it); FailureError "bad-run" (a file is damaged or of a newer
- *   version), "bad-safetensors", "altered-file", "not-finite"
+ *   version), "bad-safetensors", "altered-file", "not-finite"; the reason of `signal`
  */
-export async function readFolder(folder: RunFolder): Promise<ModelFiles> {
-  const config = await readConfig(folder);
+export async function readFolder(folder: RunFolder, signal?: AbortSignal): Promise<ModelFiles> {
+  const config = await readConfig(folder, signal);
   return {
     config,
-    tokenizer: Object.hasOwn(config.model, "channels") ? undefined : await readTokenizer(folder),
-    ...(await readWeights(folder)),
+    tokenizer: Object.hasOwn(config.model, "channels") ? undefined : await readTokenizer(folder, signal),
+    ...(await readWeights(folder, signal)),
   };
 }
 
 /** The config of a run, without reading its weights. Errors as in `readFolder`. */
-export const readConfig = async (folder: RunFolder): Promise<RunConfig> =>
-  configOf(folder, await readFile(folder, FILES.config));
+export const readConfig = async (folder: RunFolder, signal?: AbortSignal): Promise<RunConfig> =>
+  configOf(folder, await readFile(folder, FILES.config, signal));
 
 /** The config that the bytes of its file hold. @throws FailureError "bad-run" */
 export function configOf(folder: RunFolder, bytes: Uint8Array): RunConfig {
@@ -194,25 +198,29 @@ export function configOf(folder: RunFolder, bytes: Uint8Array): RunConfig {
 }
 
 /** What is in `tokenizer.json`. Errors as in `readFolder`. */
-export const readTokenizer = async (folder: RunFolder): Promise<unknown> =>
-  parseJson(placeIn(folder, FILES.tokenizer), new TextDecoder().decode(await readFile(folder, FILES.tokenizer)));
+export const readTokenizer = async (folder: RunFolder, signal?: AbortSignal): Promise<unknown> =>
+  parseJson(
+    placeIn(folder, FILES.tokenizer),
+    new TextDecoder().decode(await readFile(folder, FILES.tokenizer, signal)),
+  );
 
 /** The weights are looked through once, part by part, and stay in their file until they are needed. */
-async function readWeights(folder: RunFolder): Promise<RunWeights> {
+async function readWeights(folder: RunFolder, signal: AbortSignal | undefined): Promise<RunWeights> {
   const path = placeIn(folder, FILES.weights);
   const stored = await inRun(folder, FILES.weights, () => storedFile(fileIn(folder, FILES.weights)));
-  const file = stored ?? bytesAtHand(path, await readFile(folder, FILES.weights));
+  const file = stored ?? bytesAtHand(path, await readFile(folder, FILES.weights, signal));
   return soundWeights(
     path,
     ofFile(path, () => storedSafetensors(file)),
+    signal,
   );
 }
 
 /** The lines of `metrics.jsonl`, but a last one that was torn; none where there is no such file. */
-export async function readMetrics(folder: RunFolder): Promise<unknown[]> {
+export async function readMetrics(folder: RunFolder, signal?: AbortSignal): Promise<unknown[]> {
   let text: string;
   try {
-    text = new TextDecoder().decode(await platform.readFile(fileIn(folder, FILES.metrics)));
+    text = new TextDecoder().decode(await platform.readFile(fileIn(folder, FILES.metrics), signal));
   } catch (error) {
     if (error instanceof UsageError && error.code === "file-not-found") return [];
     throw error;
@@ -220,8 +228,8 @@ export async function readMetrics(folder: RunFolder): Promise<unknown[]> {
   return parseJsonLines(placeIn(folder, FILES.metrics), text);
 }
 
-const readFile = (folder: RunFolder, file: string): Promise<Uint8Array> =>
-  inRun(folder, file, () => platform.readFile(fileIn(folder, file)));
+const readFile = (folder: RunFolder, file: string, signal: AbortSignal | undefined): Promise<Uint8Array> =>
+  inRun(folder, file, () => platform.readFile(fileIn(folder, file), signal));
 
 /** A file that is missing says that the folder is no run, which is what its reader needs to know. */
 async function inRun<T>(folder: RunFolder, file: string, read: () => T | Promise<T>): Promise<T> {

@@ -34,8 +34,9 @@ export async function readModelOfKind<M>(
   source: RunSource,
   kind: string,
   make: (model: object) => M,
+  signal?: AbortSignal,
 ): Promise<ModelFiles & { readonly model: M }> {
-  const files = await readModel(source);
+  const files = await readModel(source, signal);
   const known = ofKind(files.config, USES);
   if (known !== undefined && known !== USES[kind])
     throw new UsageError(

@@ -1,7 +1,9 @@
 import { sha256, sha256Parts } from "../platform/sha256.ts";
+import { takeTurns } from "../platform/turns.ts";
 import { FailureError } from "../shared/errors.ts";
 import { firstNotFinite } from "../shared/finite.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import type { QuantizedWeights } from "../tensor/quantized.ts";
 import { ofFile } from "./of-file.ts";
@@ -13,7 +15,7 @@ import { numbersOf } from "./tensor-numbers.ts";
 /** Among the metadata of a file of weights: SHA-256 of the file that its tensors alone make. */
 export const CHECKSUM = "sha256";
 
-export interface WeightsFileOptions {
+export interface WeightsFileOptions extends Abortable {
   /** What the file says besides. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Default: what the machine computes in. */
@@ -22,14 +24,16 @@ export interface WeightsFileOptions {
 
 /**
  * Parameters as a safetensors file with a checksum, of 8 bits where they have them.
- * @throws FailureError "not-finite"
+ * @throws FailureError "not-finite"; the reason of `signal`
  */
 export async function weightsFile(
   parameters: ParameterStore,
-  { metadata, dtype = parameters.machine.limits.float === "float64" ? "F64" : "F32" }: WeightsFileOptions = {},
+  { signal, metadata, dtype = parameters.machine.limits.float === "float64" ? "F64" : "F32" }: WeightsFileOptions = {},
 ): Promise<OwnBytes> {
+  const turns = takeTurns(signal);
   const tensors = new Map<string, SafeTensor>();
   for (const [name, { shape, data }] of await parameters.toTensors()) {
+    await turns();
     const wrong = firstNotFinite(data);
     if (wrong >= 0)
       throw new FailureError(
@@ -56,10 +60,15 @@ export interface RunWeights {
 /**
  * The weights of a file, if they are those that were saved, and numbers.
  * @param path for messages
- * @throws FailureError "altered-file", "not-finite", "bad-run"
+ * @throws FailureError "altered-file", "not-finite", "bad-run"; the reason of `signal`
  */
-export async function soundWeights(path: string, { tensors, metadata }: SafetensorsFile): Promise<RunWeights> {
-  await expectSound(path, tensors, Object.hasOwn(metadata, CHECKSUM) ? metadata[CHECKSUM] : undefined);
+export async function soundWeights(
+  path: string,
+  { tensors, metadata }: SafetensorsFile,
+  signal?: AbortSignal,
+): Promise<RunWeights> {
+  const checksum = Object.hasOwn(metadata, CHECKSUM) ? metadata[CHECKSUM] : undefined;
+  await expectSound(path, tensors, checksum, takeTurns(signal));
   const weights = new Map([...tensors].map(([name, tensor]) => [name, numbersOf(tensor)]));
   return { weights, quantized: ofFile(path, () => takeQuantized(tensors, weights)) };
 }
@@ -69,6 +78,7 @@ async function expectSound(
   path: string,
   tensors: ReadonlyMap<string, SafeTensor>,
   expected: string | undefined,
+  turns: () => Promise<void>,
 ): Promise<void> {
   const { head, order, size } = safetensorsHead(tensors);
   const hash = expected === undefined ? undefined : sha256Parts(head.length + size);
@@ -78,6 +88,7 @@ async function expectSound(
     const tensor = tensors.get(name)!;
     let before = 0;
     for (const { elements, bytes } of tensor.parts()) {
+      await turns();
       hash?.add(bytes);
       const part = new SafeTensor(tensor.dtype, [elements], bytes);
       const { data } = ofFile(`${path}: tensor "${name}"`, () => numbersOf(part));

@@ -70,5 +70,11 @@ export { readTensorFlowBundle } from "./tensorflow1/bundle.ts";
 export { type ReadTensorFlow1Options, readTensorFlow1 } from "./tensorflow1/read.ts";
 export { type ReadTensorFlowJsOptions, readTensorFlowJs } from "./tfjs/read.ts";
 export { type WriteTensorFlowJsOptions, writeTensorFlowJs } from "./tfjs/write.ts";
-export { type Comparison, compareModels, type RandomInputsOptions, randomInputs } from "./verify.ts";
+export {
+  type CompareModelsOptions,
+  type Comparison,
+  compareModels,
+  type RandomInputsOptions,
+  randomInputs,
+} from "./verify.ts";
 export type { OpenZipOptions } from "./zip.ts";

@@ -54,7 +54,7 @@ export async function readModel(input: ByteInput, options: ReadModelOptions = {}
       format: "run",
       name: input,
       conventions: [],
-      content: { kind: "text", text: await runIn(input, options.cells) },
+      content: { kind: "text", text: await runIn(input, options) },
     };
   }
   const read = async (source: ByteSource): Promise<ModelFile> => {
@@ -65,9 +65,9 @@ export async function readModel(input: ByteInput, options: ReadModelOptions = {}
   return withBytes(input, read, options);
 }
 
-async function runIn(folder: string, cells: ReadModelOptions["cells"]): Promise<LoadedText> {
+async function runIn(folder: string, options: ReadModelOptions): Promise<LoadedText> {
   try {
-    return await readRunModel(folder, cells);
+    return await readRunModel(folder, options);
   } catch (cause) {
     if (!(cause instanceof UsageError) || cause.code !== "not-a-run") throw cause;
     throw new UsageError(cause.code, `${cause.message}, nor a model.json or a manifest.json`, { cause });

@@ -6,6 +6,7 @@ import { type LanguageModel, languageModelFromConfig } from "../models/language-
 import { withGateSums } from "../scan/gate-sums.ts";
 import { FailureError } from "../shared/errors.ts";
 import { formatShape, sameShape } from "../shared/shapes.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { Runnable } from "./runnable.ts";
@@ -19,12 +20,18 @@ export interface LoadedText {
 
 /**
  * Reads the folder of a run as a model of named arrays.
- * @param cells by name, for a model that was made with cells of code
- * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError "bad-run" and what `loadRun` throws
+ * @param options.cells by name, for a model that was made with cells of code
+ * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError "bad-run" and what `loadRun` throws; the reason of `signal`
  */
-export async function readRunModel(folder: string, cells?: Readonly<Record<string, Cell>>): Promise<LoadedText> {
-  const { model, weights } = await readModelOfKind(folder, "language-model", (said) =>
-    languageModelFromConfig(said, { cells: cellsInWords(said, cells) }),
+export async function readRunModel(
+  folder: string,
+  { cells, signal }: { readonly cells?: Readonly<Record<string, Cell>> | undefined } & Abortable = {},
+): Promise<LoadedText> {
+  const { model, weights } = await readModelOfKind(
+    folder,
+    "language-model",
+    (said) => languageModelFromConfig(said, { cells: cellsInWords(said, cells) }),
+    signal,
   );
   for (const [name, { shape }] of layoutParameters(model).names) {
     const given = weights.get(name);

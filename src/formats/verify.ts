@@ -1,7 +1,9 @@
+import { takeTurns } from "../platform/turns.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { RandomStream } from "../shared/random.ts";
 import { formatShape, sameShape, size } from "../shared/shapes.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { isFloat } from "./data-type.ts";
 import type { ModelArray, ModelResult } from "./plans.ts";
 import type { Program } from "./program.ts";
@@ -19,6 +21,9 @@ export interface Comparison {
   /** max |a − b| ÷ max(1e-3, max |b|) */
   readonly difference: number;
 }
+
+/** Options of `compareModels`. */
+export interface CompareModelsOptions extends Abortable {}
 
 /** What sizes that a file leaves open are in a random input: no two alike, so that axes cannot be taken for one another. */
 const BATCH = 2;
@@ -155,11 +160,20 @@ export function inputsOfBoth(a: Program, b: Program, inputs: Arrays): { readonly
 
 /**
  * Runs two models on the same inputs and compares their outputs.
- * @throws UsageError "not-comparable" when their inputs or outputs do not go together
+ * @throws UsageError "not-comparable" when their inputs or outputs do not go together; the reason of `signal`
  */
-export async function compareModels(a: Program, b: Program, inputs: Arrays): Promise<Comparison[]> {
+export async function compareModels(
+  a: Program,
+  b: Program,
+  inputs: Arrays,
+  options: CompareModelsOptions = {},
+): Promise<Comparison[]> {
+  expectOptions("compareModels", options, { signal: 1 });
   const given = inputsOfBoth(a, b, inputs);
-  const [ours, theirs] = [await a.run(given.a), await b.run(given.b)];
+  const turns = takeTurns(options.signal);
+  const ours = await a.run(given.a);
+  await turns();
+  const theirs = await b.run(given.b);
   const others = own(b).outputs;
   return own(a).outputs.map((name, k) => comparison([name, others[k]!], ours[name]!, theirs[others[k]!]!));
 }

@@ -1,5 +1,5 @@
 import { FailureError, UsageError } from "../shared/errors.ts";
-import { download, get, getFile, readAll, unreadable } from "./download.ts";
+import { download, downloadBytes, get, readAll, unreadable } from "./download.ts";
 import type { FileLayer } from "./files.ts";
 import {
   blobSource,
@@ -15,9 +15,8 @@ import {
 export const platform: Platform = {
   name: "browser",
   readChunks,
-  async readFile(source) {
-    if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-    return new Uint8Array(await (await getFile(source)).arrayBuffer());
+  async readFile(source, signal) {
+    return source instanceof Blob ? new Uint8Array(await source.arrayBuffer()) : downloadBytes(source, signal);
   },
   async openFile(source, options = {}) {
     return blobSource(source instanceof Blob ? source : await download(source, options), sourceName(source));

@@ -39,6 +39,17 @@ export async function getFile(source: string | URL, signal?: AbortSignal): Promi
   );
 }
 
+/** The bytes of a file of a server. Errors as in `getFile`; FailureError "file-read-failed" */
+export async function downloadBytes(source: string | URL, signal?: AbortSignal): Promise<Uint8Array> {
+  const response = await getFile(source, signal);
+  try {
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw unreadable(source)(cause);
+  }
+}
+
 /** A file of a server, whole. */
 export async function download(source: string | URL, { signal, onDownload }: DownloadOptions): Promise<Blob> {
   const response = await getFile(source, signal);

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
-import { download, get, getFile, isAddress, readAll, unreadable } from "./download.ts";
+import { download, downloadBytes, get, isAddress, readAll, unreadable } from "./download.ts";
 import { makeDurableFolder, writeAtomic } from "./files.ts";
 import { openDirect, temporaryFile } from "./node/direct-file.ts";
 import { messageOf, notRegular, readError } from "./node/errors.ts";
@@ -105,14 +105,15 @@ async function* gunzip(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGe
   }
 }
 
-async function readFile(source: FileSource): Promise<Uint8Array> {
+async function readFile(source: FileSource, signal?: AbortSignal): Promise<Uint8Array> {
   if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  if (isAddress(source)) return new Uint8Array(await (await getFile(source)).arrayBuffer());
+  if (isAddress(source)) return downloadBytes(source, signal);
   const file = await openToRead(source);
   try {
-    const bytes = await file.readFile();
+    const bytes = await file.readFile({ signal });
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   } catch (error) {
+    signal?.throwIfAborted();
     throw readError(error, source);
   } finally {
     await file.close();

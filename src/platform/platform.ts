@@ -19,8 +19,8 @@ export interface Platform {
    */
   readChunks(source: FileSource, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 
-  /** All bytes of a file as they are: gzip is not unpacked. Errors as in `readChunks`. */
-  readFile(source: FileSource): Promise<Uint8Array>;
+  /** All bytes of a file as they are: gzip is not unpacked. Errors as in `readChunks`; so with `signal`. */
+  readFile(source: FileSource, signal?: AbortSignal): Promise<Uint8Array>;
 
   /**
    * A file whose parts are read on request, so that it may be larger than memory. The caller closes it. A URL of

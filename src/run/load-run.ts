@@ -34,14 +34,14 @@ export interface LoadedRun<M extends Machine = Machine> extends Closeable {
  * const session = await openSession(run);
  * ```
  * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError "bad-run", "bad-safetensors", "altered-file", "not-finite",
- *   "missing-parameter", "unexpected-parameter", "shape-mismatch"
+ *   "missing-parameter", "unexpected-parameter", "shape-mismatch"; the reason of `signal`
  */
 export async function loadRun<M extends Machine>(source: RunSource, options: LoadRunOptions<M>): Promise<LoadedRun<M>> {
   const { config, model, tokenizer, weights } = await modelOfRun(source, options, {
     ...{ name: "loadRun", kind: "language-model", fromConfig: languageModelFromConfig },
   });
-  const { machine } = options;
-  const metrics = await readRunMetrics(source);
+  const { machine, signal } = options;
+  const metrics = await readRunMetrics(source, signal);
   const parameters = await parametersOfRun(source, machine, model, weights);
   return closing<LoadedRun<M>>({
     ...{ config, model, tokenizer, parameters, machine, metrics },

@@ -8,13 +8,14 @@ import type { Machine } from "../compute/machine.ts";
 import type { FromConfigOptions } from "../models/model-config.ts";
 import { FailureError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { type HasParameters, layoutParameters } from "../tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 
 /** Options of `loadRun` and its relatives. */
-export interface LoadRunOptions<M extends Machine = Machine> extends FromConfigOptions {
+export interface LoadRunOptions<M extends Machine = Machine> extends FromConfigOptions, Abortable {
   /** The machine that holds the parameters and computes. */
   readonly machine: M;
 }
@@ -44,9 +45,12 @@ export async function modelOfRun<M extends { readonly config: object }>(
   options: LoadRunOptions,
   { name, kind, fromConfig }: RunLoader<M>,
 ): Promise<LoadedModel<M>> {
-  expectOptions(name, options, { machine: "required", cells: 1 });
-  const files = await readModelOfKind(source, kind, (said) =>
-    fromConfig(said, { cells: cellsInWords(said, options.cells) }),
+  expectOptions(name, options, { machine: "required", cells: 1, signal: 1 });
+  const files = await readModelOfKind(
+    source,
+    kind,
+    (said) => fromConfig(said, { cells: cellsInWords(said, options.cells) }),
+    options.signal,
   );
   const { config, model, tokenizer: json, ...weights } = files;
   const tokenizer =

@@ -60,6 +60,16 @@ function file(content: string): Blob {
   });
 }
 
+/** A packed run whose bytes come when they are asked for. */
+function packed(bytes: Uint8Array<ArrayBuffer>): Blob {
+  return Object.assign(new Blob([bytes]), {
+    async arrayBuffer() {
+      tick();
+      return bytes.slice().buffer;
+    },
+  });
+}
+
 /** Something that comes in pieces. */
 async function* pieces<T>(of: readonly T[]): AsyncGenerator<T> {
   for (const one of of) {
@@ -126,6 +136,24 @@ const tagger = new longshort.Tagger({
   ...{ model: tagging.model, parameters: tagging.tagger.parameters, tokenizer: tagging.tagger.tokenizer, machine },
   batchSize: 2,
 });
+const packedRun = packed(await longshort.packRun({ model, parameters, tokenizer }));
+const packedClassifier = packed(await longshort.packRun(classifying.classifier));
+const packedTagger = packed(await longshort.packRun(tagging.tagger));
+const packedForecaster = packed(await longshort.packRun(atOnce.forecaster));
+/** Weights that say when they are read. */
+const saved: longshort.Saveable = {
+  ...{ model, tokenizer },
+  parameters: Object.assign(Object.create(parameters), {
+    toTensors(...of: []) {
+      tick();
+      return parameters.toTensors(...of);
+    },
+  }),
+};
+const imported = await formats.open(onnx, { machine });
+const imports = await formats.randomInputs(imported);
+const savedRun = join(folder, "saved");
+const closed = (opened: Promise<{ close(): void }>): Promise<void> => opened.then((one) => one.close());
 const windows = Array.from({ length: 200 }, (_, k) => ({ series: atOnce.series[0]!.prepared, origin: 10 + k }));
 const to = Array.from({ length: 6 }, (_, k) => Math.sin(k + 1));
 const table = file(`text,kind,y\n${"a b,x,1\nb,y,2\n".repeat(40)}`);
@@ -197,10 +225,18 @@ const rejecting: Readonly<Record<string, Call>> = {
   },
   readModel: (signal) => formats.readModel(onnx, { signal, onProgress }),
   open: (signal) => formats.open(onnx, { machine, signal, onProgress }).then((opened) => opened.close()),
+  compareModels: (signal) => formats.compareModels(imported, imported, imports, { signal }),
   readTensorFlow1: (signal) => formats.readTensorFlow1(manifest, { files: manifestFiles, signal, onProgress }),
   readTensorFlowBundle: (signal) =>
     formats.readTensorFlowBundle(bundleIndex, { files: bundleFiles, signal, onProgress }),
   readTensorFlowJs: (signal) => formats.readTensorFlowJs(tfjs, { files: filesOfTfjs, signal, onProgress }),
+  readRun: (signal) => longshort.readRun(packedRun, { signal }).then(({ config }) => config),
+  loadRun: (signal) => closed(longshort.loadRun(packedRun, { machine, signal })),
+  loadClassifier: (signal) => closed(longshort.loadClassifier(packedClassifier, { machine, signal })),
+  loadTagger: (signal) => closed(longshort.loadTagger(packedTagger, { machine, signal })),
+  loadForecaster: (signal) => closed(longshort.loadForecaster(packedForecaster, { machine, signal })),
+  packRun: (signal) => longshort.packRun(saved, { signal }),
+  saveRun: (signal) => longshort.saveRun(savedRun, { ...saved, signal }),
   evaluateText: (signal) => longshort.evaluateText({ ...given, tokens, batchSize: 1, signal }),
   "Evaluator.run": evaluated,
   "Classifier.predict": (signal) => classifier.predict(words.inputs, { signal }),
@@ -330,6 +366,8 @@ describe("a server that says nothing more", () => {
     readTimeSeries: (url, signal) => longshort.readTimeSeries(url, { targets: ["y"], signal }),
     readLabelledTexts: (url, signal) => longshort.readLabelledTexts(`${url}.parquet`, { text: "y", signal }),
     openBytes: (url, signal) => formats.openBytes(url, { signal }),
+    loadRun: (url, signal) => longshort.loadRun(url, { machine, signal }),
+    readRun: (url, signal) => longshort.readRun(`${url}.safetensors`, { signal }),
     readModel: (url, signal) => formats.readModel(url, { signal, onProgress: () => undefined }),
   };
   for (const [name, call] of Object.entries(waiting))
@@ -344,6 +382,23 @@ describe("a server that says nothing more", () => {
         setTimeout(() => controller.abort(reason), 20);
         await expect(called).rejects.toBe(reason);
       });
+});
+
+test("a save that has begun to write is made whole", async () => {
+  const path = join(folder, "begun");
+  const controller = new AbortController();
+  const known = {
+    toJSON() {
+      // The config is there by now.
+      expect(readdirSync(path)).toEqual(["config.json"]);
+      controller.abort(reason);
+      return tokenizer.toJSON();
+    },
+  };
+  await longshort.saveRun(path, { ...saved, tokenizer: known, metrics: [{ step: 1 }], signal: controller.signal });
+  using loaded = await longshort.loadRun(path, { machine });
+  expect(loaded.metrics).toEqual([{ step: 1 }]);
+  expect(controller.signal.aborted).toBe(true);
 });
 
 test("intervals that are not calibrated to the end stay as they were", async () => {

@@ -6,9 +6,9 @@ import { openNetwork } from "../../../src/formats/open-network.ts";
 import type { Program, ProgramOptions, ProgramTraceOptions } from "../../../src/formats/program.ts";
 import type { ProgramSession, ProgramSessionOptions } from "../../../src/formats/program-session.ts";
 import type { ReadModelOptions } from "../../../src/formats/read-model.ts";
-import { type RandomInputsOptions, randomInputs } from "../../../src/formats/verify.ts";
+import { compareModels, type RandomInputsOptions, randomInputs } from "../../../src/formats/verify.ts";
 import { size } from "../../../src/shared/shapes.ts";
-import { type EffectTable, outcomeOf, shows } from "./effects.ts";
+import { abortable, type EffectTable, outcomeOf, shows } from "./effects.ts";
 import { type Numbers, standing } from "./layers.ts";
 import { files, kerasConfig, kerasWeights, network, onnx, rnn, tfjs, told } from "./model-files.ts";
 import { compute, given, machine, numbers, watchedMachine } from "./on-reference.ts";
@@ -87,6 +87,7 @@ export const programs: EffectTable = {
   ),
   "Model.openSession": { sameAs: "Program.openSession", because: "a model is a program" },
   "new ProgramSession": { sameAs: "Program.openSession", because: "it is what openSession makes" },
+  compareModels: abortable(async (options) => compareModels(program, program, await randomInputs(program), options)),
   randomInputs: shows((options: RandomInputsOptions) => randomInputs(program, options), {}, { seed: [1] }),
   "Program.trace": shows(
     (options: ProgramTraceOptions) => outcomeOf(() => program.trace(input, options)),

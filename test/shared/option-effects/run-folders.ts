@@ -23,7 +23,7 @@ import { trainTokenizer } from "../../../src/text/train-tokenizer.ts";
 import { type OpenRunOptions, openRun, type RecordOptions } from "../../../src/train/run.ts";
 import { trainForecaster } from "../../../src/train/train-forecaster.ts";
 import { SimulatedFiles } from "../../checkpoint/simulated-files.ts";
-import { type EffectTable, outcomeOf, shows } from "./effects.ts";
+import { abortable, type EffectTable, outcomeOf, shows } from "./effects.ts";
 import { machine, numbers } from "./on-reference.ts";
 import { type Simple, simple } from "./training.ts";
 
@@ -105,7 +105,7 @@ const loads = (
         }),
       ),
     { machine },
-    { cells: [{ own }] },
+    { cells: [{ own }], signal: [AbortSignal.abort(), { cells: { own } }] },
   );
 
 /** What comes of the same run where it is read as arrays, without its cell and with it. */
@@ -116,10 +116,10 @@ export const withOwnCell =
       return [await outcomeOf(() => read(at, {})), await outcomeOf(() => read(at, { cells: { own } }))] as const;
     });
 
-const packed = ({ dtype, ...options }: PackRunOptions & Partial<SaveRunOptions>) =>
+const packed = ({ dtype, signal, ...options }: PackRunOptions & Partial<SaveRunOptions>) =>
   outcomeOf(async () => {
     const run = { parameters: await fresh(text), ...options };
-    return Array.from(await packRun(run, { dtype }));
+    return Array.from(await packRun(run, { dtype, signal }));
   });
 const rounded = await fresh(text);
 await quantize({ model: text, parameters: rounded });
@@ -146,6 +146,7 @@ export const runFolders: EffectTable = {
       model: [wider],
       config: [{ model: text.config, note: 1 }],
       machine: known(saved),
+      signal: [AbortSignal.abort()],
     },
   } as object),
   packRun: shows(packed, whole, {
@@ -156,8 +157,15 @@ export const runFolders: EffectTable = {
       model: [wider],
       config: [{ model: text.config, note: 1 }],
       machine: known(packed),
+      signal: [AbortSignal.abort()],
     },
   } as object),
+  readRun: abortable((options) =>
+    inFolder(async (at) => {
+      await saveRun(at, { ...whole, parameters: await fresh(text) });
+      return (await readRun(at, options)).config;
+    }),
+  ),
   loadRun: loads(loadRun, async () => ({
     ...{ model: text, tokenizer, parameters: await fresh(text) },
   })),
