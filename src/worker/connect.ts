@@ -1,14 +1,21 @@
 import { type Closeable, closing } from "../shared/closing.ts";
 import { FailureError } from "../shared/errors.ts";
-import type { CallName, Calls, TrainingProgress, WorkerMessage } from "./protocol.ts";
+import { expectOptions } from "../shared/options.ts";
+import type { Abortable } from "../shared/signal.ts";
+import type { AbortMessage, CallMessage, CallName, Calls, TrainingProgress, WorkerMessage } from "./protocol.ts";
+
+/** Options of `WorkerClient.call`. */
+export interface CallOptions extends Abortable {}
 
 /** A page's connection to `serveWorker`. */
 export interface WorkerClient extends Closeable {
   /**
    * Calls the worker and resolves to its answer.
-   * @throws FailureError with the code that the worker gave, or "worker-failed" when it did not start or broke down
+   * @param options `signal`: the call rejects at once, and the worker ends what it was asked for: a model that was to be opened is closed, a
+   *   training that was begun stops.
+   * @throws FailureError with the code that the worker gave, or "worker-failed" when it did not start or broke down; the reason of `signal`
    */
-  call<K extends CallName>(name: K, given: Calls[K]["given"]): Promise<Calls[K]["back"]>;
+  call<K extends CallName>(name: K, given: Calls[K]["given"], options?: CallOptions): Promise<Calls[K]["back"]>;
   /** Called with the progress of the training. */
   onProgress: (progress: TrainingProgress) => void;
   /** Called when the training ends, with an error if it failed. */
@@ -48,12 +55,27 @@ export function connectWorker(worker: Worker): WorkerClient {
   const client = closing<WorkerClient>({
     onProgress: () => undefined,
     onEnd: () => undefined,
-    call: <K extends CallName>(call: K, given: Calls[K]["given"]) =>
+    call: <K extends CallName>(call: K, given: Calls[K]["given"], options: CallOptions = {}) =>
       new Promise<Calls[K]["back"]>((resolve, reject) => {
+        expectOptions("WorkerClient.call", options, { signal: 1 });
+        const { signal } = options;
+        signal?.throwIfAborted();
         if (dead) throw dead;
-        number++;
-        worker.postMessage({ call, number, given });
-        waiting.set(number, { resolve: resolve as (value: unknown) => void, reject });
+        const own = ++number;
+        worker.postMessage({ call, number: own, given } satisfies CallMessage);
+        const abort = (): void => {
+          waiting.delete(own);
+          worker.postMessage({ abort: own } satisfies AbortMessage);
+          reject(signal!.reason);
+        };
+        signal?.addEventListener("abort", abort);
+        const settling =
+          <T>(settle: (value: T) => void) =>
+          (value: T): void => {
+            signal?.removeEventListener("abort", abort);
+            settle(value);
+          };
+        waiting.set(own, { resolve: settling(resolve as (value: unknown) => void), reject: settling(reject) });
       }),
     close() {
       worker.terminate();

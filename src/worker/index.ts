@@ -4,8 +4,9 @@
  * @module longshort/worker
  */
 
-export { connectWorker, type WorkerClient } from "./connect.ts";
+export { type CallOptions, connectWorker, type WorkerClient } from "./connect.ts";
 export {
+  type AbortMessage,
   type CallMessage,
   type CallName,
   type Calls,

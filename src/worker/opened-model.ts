@@ -13,17 +13,19 @@ export interface OpenedModel {
   read(text: string, names?: readonly string[]): Promise<Reading>;
   readSeries(data: ArrayLike<number>, names?: readonly string[]): Promise<Reading>;
   cut(given: Cut["given"]): Promise<Cut["back"]>;
-  nearest(given: Nearest["given"]): Promise<Nearest["back"]>;
+  /** @throws also the reason of `signal` */
+  nearest(given: Nearest["given"], signal?: AbortSignal): Promise<Nearest["back"]>;
   close(): void;
 }
 
 /**
  * Opens a file: what `packRun` made, or a model of another program.
- * @throws FailureError "too-large" and what the readers throw
+ * @throws FailureError "too-large" and what the readers throw; the reason of `signal`
  */
 export async function openModel(
   { file, name, tokenizer }: Calls["open"]["given"],
   machine: Machine,
+  signal?: AbortSignal,
 ): Promise<OpenedModel> {
   if ((file instanceof Blob ? file.size : file.length) > MAX_MODEL_BYTES)
     throw new FailureError(
@@ -34,12 +36,12 @@ export async function openModel(
   const [mark] = file instanceof Blob ? new Uint8Array(await file.slice(8, 9).arrayBuffer()) : file.subarray(8, 9);
   if (mark === 0x7b)
     try {
-      return textModel(await loadRun(file, { machine }));
+      return textModel(await loadRun(file, { machine, signal }));
     } catch (error) {
       if (!(error instanceof UsageError) || error.code !== "not-a-run") throw error;
     }
   const { openSequenceModel } = await import("./sequence-model.ts");
-  return openSequenceModel({ file, name, tokenizer, machine });
+  return openSequenceModel({ file, name, tokenizer, machine, signal });
 }
 
 function textModel(opened: OpenedText): OpenedModel {
@@ -55,8 +57,8 @@ function textModel(opened: OpenedText): OpenedModel {
     read: (text, names) => readText(opened, text, names),
     readSeries: async (data) => readText(opened, textOf({ data })),
     cut: async ({ units, gates, ...given }) => readWithout(opened, textOf(given), [...units, ...(gates ?? [])]),
-    nearest: async ({ step, layer, count, corpus, ...given }) =>
-      readNearest(opened, textOf(given), { step, layer, count, corpus: corpus && textOf(corpus) }),
+    nearest: async ({ step, layer, count, corpus, ...given }, signal) =>
+      readNearest(opened, textOf(given), { step, layer, count, corpus: corpus && textOf(corpus), signal }),
     close: () => parameters.close(),
   };
 }

@@ -215,11 +215,15 @@ export interface Calls {
 /** What a worker can be asked. */
 export type CallName = keyof Calls;
 
-/** From the page to the worker. */
+/** From the page to the worker: a call, by a number that no other call of this page has. */
 export interface CallMessage {
   readonly call: CallName;
   readonly number: number;
   readonly given: unknown;
+}
+/** From the page to the worker: nobody waits for the answer to this call any more. */
+export interface AbortMessage {
+  readonly abort: number;
 }
 /** From the worker to the page: the answer to a call, or news of the training. */
 export type WorkerMessage =

@@ -4,6 +4,7 @@ import { nearestPassages } from "../explain/nearest-passages.ts";
 import { type Trace, trace } from "../explain/trace.ts";
 import type { LoadedRun } from "../run/load-run.ts";
 import { expectInteger } from "../shared/errors.ts";
+import type { Abortable } from "../shared/signal.ts";
 import { encoded } from "./encode.ts";
 import { APART, MAXIMUM_CORPUS, nearTo } from "./nearest.ts";
 import { lossOf, predictionsOf } from "./predictions.ts";
@@ -66,7 +67,8 @@ export async function readNearest(
     layer,
     count,
     corpus,
-  }: Pick<Calls["nearest"]["given"], "step" | "layer" | "count"> & { corpus?: string | undefined },
+    signal,
+  }: Pick<Calls["nearest"]["given"], "step" | "layer" | "count"> & { corpus?: string | undefined } & Abortable,
 ): Promise<Calls["nearest"]["back"]> {
   expectInteger("layer", layer, { min: 0, max: opened.model.config.numLayers - 1 });
   const own = encoded(opened.tokenizer, text).tokens;
@@ -76,7 +78,7 @@ export async function readNearest(
   const { data, shape } = values[`${name}_l${layer}`]!;
   const elsewhere = corpus === undefined ? own : encoded(opened.tokenizer, corpus, MAXIMUM_CORPUS).tokens;
   const found = await nearestPassages(opened, {
-    ...{ tokenizer: opened.tokenizer, corpus: elsewhere, layer, name, count, apart: APART },
+    ...{ tokenizer: opened.tokenizer, corpus: elsewhere, layer, name, count, apart: APART, signal },
     without: corpus === undefined ? nearTo(step) : undefined,
     to: data.slice((shape[0] - 1) * shape[2]),
   });

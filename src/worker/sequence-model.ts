@@ -7,6 +7,7 @@ import { type Model, open } from "../formats/open.ts";
 import type { HeldPlace } from "../layers/held-values.ts";
 import { expectInteger, FailureError, UsageError } from "../shared/errors.ts";
 import { mapValues } from "../shared/records.ts";
+import type { Abortable } from "../shared/signal.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
 import { encoded } from "./encode.ts";
@@ -28,7 +29,7 @@ import {
 } from "./sequence-port.ts";
 import { keyOf, labelsOf, logitsOf, outputOf, type Probed, placeOf, valuesOf } from "./sequence-values.ts";
 
-export interface OpenSequenceModelOptions {
+export interface OpenSequenceModelOptions extends Abortable {
   readonly file: Uint8Array | Blob;
   readonly name: string;
   /** The content of a tokenizer.json, for a model of tokens that is to read text. */
@@ -43,10 +44,11 @@ export interface OpenSequenceModelOptions {
  * @throws UsageError "not-a-sequence-model", "bad-tokenizer"; FailureError "bad-model"; what `open` of `longshort/formats` throws
  */
 export async function openSequenceModel(options: OpenSequenceModelOptions): Promise<OpenedModel> {
-  const { file, name, machine } = options;
+  const { file, name, machine, signal } = options;
   const tokenizer = options.tokenizer === undefined ? undefined : parsedTokenizer(options.tokenizer);
   const model = await open(file instanceof Blob && !(file instanceof File) ? new File([file], name) : file, {
     machine,
+    signal,
   });
   try {
     const { port, first } = await probe(model);
@@ -157,7 +159,10 @@ class SequenceModel implements OpenedModel {
     };
   }
 
-  async nearest({ step, layer, count, corpus, ...given }: Nearest["given"]): Promise<Nearest["back"]> {
+  async nearest(
+    { step, layer, count, corpus, ...given }: Nearest["given"],
+    signal?: AbortSignal,
+  ): Promise<Nearest["back"]> {
     const key = this.keyOf(layer);
     const own = this.inputOf(given);
     const { values } = await traceOf(this.model, this.port, own.data, { names: [placeOf(key).name] });
@@ -169,7 +174,7 @@ class SequenceModel implements OpenedModel {
     const elsewhere = corpus === undefined ? own : this.inputOf(corpus, carries ? MAXIMUM_CORPUS : MAX_TOKENS);
     const pieces = corpus === undefined ? [{ shape, data }] : this.statesOver(elsewhere, key, carries);
     const without = corpus === undefined ? nearTo(step) : undefined;
-    const found = await nearestPlaces(pieces, { to, count, apart: APART, without });
+    const found = await nearestPlaces(pieces, { to, count, apart: APART, without, signal });
     return { steps: elsewhere.steps, places: this.passages(found, elsewhere) };
   }
 

@@ -4,7 +4,7 @@ import { openMachine } from "../compute/open.ts";
 import { gradientFlow } from "../explain/gradient-flow.ts";
 import { describe, LongshortError, UsageError } from "../shared/errors.ts";
 import { type OpenedModel, openModel } from "./opened-model.ts";
-import type { CallMessage, CallName, Calls, TrainingProgress, WorkerMessage } from "./protocol.ts";
+import type { AbortMessage, CallMessage, CallName, Calls, TrainingProgress, WorkerMessage } from "./protocol.ts";
 import { LiveTraining } from "./training.ts";
 
 /** What a worker is to us: `self` in one, or anything like it. */
@@ -34,78 +34,96 @@ export function serveWorker(scope: WorkerScope): void {
     );
   const served = new Served((message) => scope.postMessage(message));
   scope.addEventListener("message", ({ data }) => {
-    const message = data as CallMessage;
-    if (typeof message?.call === "string") served.answer(message);
+    const message = data as Partial<CallMessage & AbortMessage> | undefined;
+    if (typeof message?.call === "string") served.answer(message as CallMessage);
+    else if (typeof message?.abort === "number") served.abort(message.abort);
   });
 }
 
-type Answers = { [K in CallName]: (given: Calls[K]["given"]) => Calls[K]["back"] | Promise<Calls[K]["back"]> };
+/** The number of a call, and what says that the page does not wait for its answer any more. */
+interface Asked {
+  readonly number: number;
+  readonly signal: AbortSignal;
+}
+type Answers = {
+  [K in CallName]: (given: Calls[K]["given"], asked: Asked) => Calls[K]["back"] | Promise<Calls[K]["back"]>;
+};
 
 class Served {
   private readonly post: (message: WorkerMessage) => void;
+  /** By the number of the call that opened it. */
   private readonly models = new Map<number, OpenedModel>();
+  /** What ends the calls under way. */
+  private readonly running = new Map<number, AbortController>();
   private machine: Promise<Machine> | undefined;
   private training: LiveTraining | undefined;
-  /** Counts trainings that were asked for or stopped: opening one takes long, and the page may have changed its mind. */
-  private turn = 0;
-  private next = 1;
+  /** The call that asked for the training, also while it is being opened: meanwhile the page may have changed its mind. */
+  private wanted: number | undefined;
 
   constructor(post: (message: WorkerMessage) => void) {
     this.post = post;
   }
 
   async answer({ call, number, given }: CallMessage): Promise<void> {
+    const controller = new AbortController();
+    this.running.set(number, controller);
     try {
-      const answer = this.answers[call] as (given: unknown) => unknown;
+      const answer = this.answers[call] as (given: unknown, asked: Asked) => unknown;
       if (!Object.hasOwn(this.answers, call))
         throw new UsageError("unknown-choice", `this worker knows no call "${call}"`);
-      this.post({ number, back: await answer(given) });
+      this.post({ number, back: await answer(given, { number, signal: controller.signal }) });
     } catch (error) {
       this.post({ number, error: said(error) });
+    } finally {
+      this.running.delete(number);
     }
   }
 
+  /** Ends a call. Where its answer is on its way, what it brought about is undone: the page will not know of it. */
+  abort(number: number): void {
+    this.running.get(number)?.abort();
+    this.close(number);
+    if (this.wanted === number) this.stop();
+  }
+
   private readonly answers: Answers = {
-    open: async (given) => {
-      const model = await openModel(given, await this.opened());
-      const id = this.next++;
-      this.models.set(id, model);
-      return { id, ...model.facts };
+    open: async (given, { number, signal }) => {
+      const model = await openModel(given, await this.opened(), signal);
+      this.models.set(number, model);
+      if (signal.aborted) this.close(number);
+      return { id: number, ...model.facts };
     },
-    close: ({ id }) => {
-      this.models.get(id)?.close();
-      this.models.delete(id);
-      return undefined;
-    },
+    close: ({ id }) => this.close(id) as undefined,
     read: ({ id, text, names }) => this.model(id).read(text, names),
     readSeries: ({ id, data, names }) => this.model(id).readSeries(data, names),
     cut: (given) => this.model(given.id).cut(given),
-    nearest: (given) => this.model(given.id).nearest(given),
-    flow: async ({ cells, hiddenSize, steps, scale, forgetBias, seed }) => {
+    nearest: (given, { signal }) => this.model(given.id).nearest(given, signal),
+    flow: async ({ cells, hiddenSize, steps, scale, forgetBias, seed }, { signal }) => {
       const machine = await this.opened();
       const found: Record<string, Float64Array> = {};
       for (const name of cells) {
         const cell = cellByName(name);
         // What keeps: the forget gate of an LSTM, the update gate z of a GRU.
         const bias = Object.fromEntries(["f", "z"].map((gate) => [gate, forgetBias]));
-        found[name] = await gradientFlow({ machine, cell, hiddenSize, steps, scale, bias, seed });
+        found[name] = await gradientFlow({ machine, cell, hiddenSize, steps, scale, bias, seed, signal });
       }
       return found;
     },
-    train: async ({ from, ...choice }) => {
-      const turn = this.stop();
+    train: async ({ from, ...choice }, { number }) => {
+      this.stop();
+      this.wanted = number;
       // What an earlier training still says is nothing that the page asked for.
-      const post = (message: WorkerMessage) => turn === this.turn && this.post(message);
+      const post = (message: WorkerMessage) => this.wanted === number && this.post(message);
       const tell = (progress: TrainingProgress) => post({ progress });
       const training = await LiveTraining.open(await this.opened(), choice, tell, from);
       const { facts } = training;
-      if (turn !== this.turn) training.stop();
+      if (this.wanted !== number) training.stop();
       else this.training = training;
       const ran = training.run().then(
         () => post({ ended: undefined }),
         (error: unknown) => post({ ended: said(error) }),
       );
-      if (turn === this.turn) return facts;
+      if (this.wanted === number) return facts;
       await ran;
       throw new UsageError("closed", "this training was stopped, or another one begun, before it was ready");
     },
@@ -121,10 +139,15 @@ class Served {
     save: () => this.live().save(),
   };
 
-  private stop(): number {
+  private stop(): void {
     this.training?.stop();
     this.training = undefined;
-    return ++this.turn;
+    this.wanted = undefined;
+  }
+
+  private close(id: number): void {
+    this.models.get(id)?.close();
+    this.models.delete(id);
   }
 
   private opened(): Promise<Machine> {

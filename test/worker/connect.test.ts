@@ -29,6 +29,48 @@ test("a worker that does not hand over itself is told how", () => {
   );
 });
 
+describe("a call with a signal", () => {
+  const reason = new Error("the dialog was closed");
+
+  test("rejects with its reason, and the worker is told; an answer that comes all the same is nothing", async () => {
+    const worker = new FakeWorker();
+    const posted = vi.spyOn(worker, "postMessage");
+    const client = connectWorker(worker as unknown as Worker);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const call = (how?: { signal: AbortSignal }) => client.call("stop", {}, how);
+    const [aborted, other] = [call({ signal }), call()];
+    controller.abort(reason);
+    await expect(aborted).rejects.toBe(reason);
+    worker.say({ number: 1, back: undefined });
+    worker.say({ number: 2, back: undefined });
+    await expect(other).resolves.toBeUndefined();
+    await expect(call({ signal })).rejects.toBe(reason);
+    await expect(client.call("stop", {}, { signl: signal } as object)).rejects.toMatchObject({
+      code: "unknown-option",
+    });
+    expect(posted.mock.calls.map(([message]) => message)).toEqual([
+      { call: "stop", number: 1, given: {} },
+      { call: "stop", number: 2, given: {} },
+      { abort: 1 },
+    ]);
+  });
+
+  test("is over once it is answered or failed: an abort then is told to nobody", async () => {
+    const worker = new FakeWorker();
+    const client = connectWorker(worker as unknown as Worker);
+    const controller = new AbortController();
+    const calls = [1, 2].map(() => client.call("stop", {}, { signal: controller.signal }));
+    worker.say({ number: 1, back: undefined });
+    worker.say({ number: 2, error: { code: "closed", message: "none" } });
+    await Promise.allSettled(calls);
+    const posted = vi.spyOn(worker, "postMessage");
+    controller.abort(reason);
+    expect(posted).not.toHaveBeenCalled();
+    await expect(calls[0]).resolves.toBeUndefined();
+  });
+});
+
 describe("a page that talks to its worker", () => {
   test("fails a call to a worker that was closed", async () => {
     const client = workerHere();

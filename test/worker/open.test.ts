@@ -23,7 +23,7 @@ import { MAX_MODEL_BYTES } from "../../src/worker/protocol.ts";
 import { outputOf } from "../../src/worker/sequence-values.ts";
 import { chainOf, fileOf, recurrentSpec } from "../formats/networks.ts";
 import { crossEntropyOf } from "../support/cross-entropy.ts";
-import { workerHere } from "./worker-here.ts";
+import { bareWorker, workerHere } from "./worker-here.ts";
 
 const golden = (name: string): Uint8Array =>
   Uint8Array.from(readFileSync(new URL(`../golden/${name}`, import.meta.url)));
@@ -56,6 +56,42 @@ async function timeFirst(): Promise<Uint8Array> {
   machine.close();
   return bytes;
 }
+
+describe("a call that the page does not wait for any more", async () => {
+  const abc = await trainTokenizer("abcdef", { kind: "grapheme" });
+  const given = { file: languageModelFile(6), name: "a", tokenizer: JSON.stringify(abc.toJSON()) };
+
+  test.each(["at once", "when it is answered"])("to open: its model is closed, %s", async (when) => {
+    const { hear, answerTo } = bareWorker();
+    hear({ call: "open", number: 3, given });
+    if (when === "at once") hear({ abort: 3 });
+    await expect.poll(() => answerTo(3), { timeout: 20_000 }).toBeDefined();
+    if (when !== "at once") {
+      expect(answerTo(3)).toMatchObject({ back: { id: 3 } });
+      hear({ call: "read", number: 4, given: { id: 3, text: "ab" } });
+      await expect.poll(() => answerTo(4), { timeout: 20_000 }).toMatchObject({ back: { tokens: ["a", "b"] } });
+      hear({ abort: 3 });
+    }
+    hear({ call: "read", number: 5, given: { id: 3, text: "ab" } });
+    await expect.poll(() => answerTo(5)).toMatchObject({ error: { code: "closed" } });
+  });
+
+  test("to search or to measure: nothing more is computed", async () => {
+    const { hear, answerTo } = bareWorker();
+    hear({ call: "open", number: 1, given });
+    await expect.poll(() => answerTo(1), { timeout: 20_000 }).toMatchObject({ back: { id: 1 } });
+    const corpus = { text: "abcdef".repeat(500) };
+    hear({ call: "nearest", number: 2, given: { id: 1, text: "abc", step: 1, layer: 0, count: 1, corpus } });
+    hear({ abort: 2 });
+    const how = { cells: ["gru", "lstm"], hiddenSize: 3, steps: 5, scale: 1, forgetBias: 0, seed: 1 };
+    hear({ call: "flow", number: 3, given: how });
+    hear({ abort: 3 });
+    for (const number of [2, 3])
+      await expect
+        .poll(() => answerTo(number), { timeout: 20_000 })
+        .toMatchObject({ error: { message: expect.stringContaining("aborted") } });
+  });
+});
 
 describe("the worker opens", () => {
   const client = workerHere();

@@ -6,7 +6,7 @@ import type { WorkerClient } from "../../src/worker/connect.ts";
 import { addingTask, seriesTask } from "../../src/worker/number-tasks.ts";
 import type { TrainingChoice, TrainingProgress } from "../../src/worker/protocol.ts";
 import { LiveTraining } from "../../src/worker/training.ts";
-import { workerHere } from "./worker-here.ts";
+import { bareWorker, workerHere } from "./worker-here.ts";
 
 const choice: TrainingChoice = {
   ...{ text: "", probe: "", cell: "gru", hiddenSize: 12, embeddingSize: 4, numLayers: 1, optimizer: "adam" },
@@ -68,6 +68,21 @@ describe("training in a worker", () => {
     await client.call("stop", {});
     await expect(stopped).rejects.toMatchObject({ code: "closed" });
     await expect(client.call("snapshot", {})).rejects.toMatchObject({ code: "no-training" });
+  }, 60_000);
+
+  test("stops when the page does not wait for it any more, also when it has begun", async () => {
+    client = workerHere();
+    const numbers = { task: "adding" as const, steps: 6 };
+    for (const begun of [false, true]) {
+      const { hear, answerTo } = bareWorker();
+      hear({ call: "train", number: 1, given: { ...choice, numbers } });
+      if (begun) await expect.poll(() => answerTo(1), { timeout: 20_000 }).toMatchObject({ back: {} });
+      hear({ abort: 1 });
+      hear({ call: "snapshot", number: 2, given: {} });
+      await expect.poll(() => answerTo(2)).toMatchObject({ error: { code: "no-training" } });
+      if (!begun)
+        await expect.poll(() => answerTo(1), { timeout: 20_000 }).toMatchObject({ error: { code: "closed" } });
+    }
   }, 60_000);
 
   test("goes back to a step that was kept, and on from there as it went before", async () => {

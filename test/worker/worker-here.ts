@@ -1,4 +1,5 @@
 import { connectWorker, type WorkerClient } from "../../src/worker/connect.ts";
+import type { AbortMessage, CallMessage, WorkerMessage } from "../../src/worker/protocol.ts";
 import { serveWorker } from "../../src/worker/serve.ts";
 
 /** A worker that runs in this thread: messages are copied as between threads, answers come in later turns. */
@@ -14,4 +15,18 @@ export function workerHere(): WorkerClient {
     },
   });
   return connectWorker(worker as unknown as Worker);
+}
+
+/** What a worker says to messages that are given to it one by one. */
+export function bareWorker() {
+  let listener: (event: { readonly data: unknown }) => void = () => undefined;
+  const said: WorkerMessage[] = [];
+  serveWorker({
+    postMessage: (message) => said.push(message as WorkerMessage),
+    addEventListener: (_, heard) => {
+      listener = heard;
+    },
+  });
+  const answerTo = (number: number) => said.find((one) => "number" in one && one.number === number);
+  return { said, answerTo, hear: (data: CallMessage | AbortMessage) => listener({ data }) };
 }
