@@ -55,7 +55,7 @@ export interface TraceOptions extends Abortable {
 export interface Trace {
   /** Arrays by `NAME_lK` or `NAME_lK_reverse`. */
   readonly values: Readonly<Record<string, TracedArray>>;
-  /** ∂L/∂value under the same keys; empty unless requested. */
+  /** ∂L/∂value under the same keys, along every way from the value at its step to L; empty unless requested. */
   readonly gradients: Readonly<Record<string, TracedArray>>;
   /** ∂L/∂ the state before the first step by name, each [L·directions, B, H|P]; empty unless requested. */
   readonly initialGradients: Readonly<Record<string, ArrayLike<number>>>;

@@ -60,7 +60,9 @@ function numberOf(cell: Cell, product: Expression, operands: Operand[]): number 
   const node = product.args[0] as Expression;
   const known = operands.findIndex((o) => o.node === node);
   if (known >= 0) return known;
-  const state = cell.states.find(({ name }) => node === variables.previous(name))?.name;
+  // One that has a name is given a place of its own: its gradient must be whole within the step, with what comes back through the products.
+  const traced = Object.values(cell.named).includes(node);
+  const state = traced ? undefined : cell.states.find(({ name }) => node === variables.previous(name))?.name;
   return operands.push({ node, width: widthOf(cell, node), state }) - 1;
 }
 

@@ -33,7 +33,7 @@ export interface Store {
 export interface Operand {
   readonly node: Expression;
   readonly width: Width;
-  /** The state it is, when it is a previous state and needs no place of its own. */
+  /** The state it is, when it is a previous state that has no name, and needs no place of its own. */
   readonly state: string | undefined;
 }
 
