@@ -18,17 +18,19 @@ export interface WordCharactersOptions {
   readonly embeddingSize: number;
   /** H of each direction. */
   readonly hiddenSize: number;
+  /** P of each direction, 0 for a cell without a projection. */
+  readonly projectionSize: number;
   /** How the recurrent layer begins. */
   readonly initialize: RecurrentPreset;
 }
 
 export interface WordCharacters extends HasParameters {
-  /** 2·H */
+  /** 2·H, or 2·P of a cell with a projection. */
   readonly outputSize: number;
   /**
    * @param characters int [L, T·B] @param lengths [T·B], how many of a word count: at most L, 0 where there is no word
    * @param shape [T, B]
-   * @returns [T, B, 2·H]
+   * @returns [T, B, outputSize]
    */
   forward(characters: Tensor, lengths: Tensor, shape: readonly [number, number]): Tensor;
 }
@@ -41,10 +43,12 @@ export interface WordCharacters extends HasParameters {
  * @see Ling et al. (2015), arXiv:1508.02096
  */
 export function wordCharacters(options: WordCharactersOptions): WordCharacters {
-  const { cell, hiddenSize, embeddingSize, initialize } = options;
+  const { cell, hiddenSize, projectionSize, embeddingSize, initialize } = options;
   const wordLength = expectInteger("wordLength", options.wordLength, { min: 1 });
   const table = embedding({ vocabularySize: options.characters, embeddingSize });
-  const rnn = recurrent({ cell, inputSize: embeddingSize, hiddenSize, bidirectional: true, initialize });
+  const rnn = recurrent({
+    ...{ cell, inputSize: embeddingSize, hiddenSize, projectionSize, bidirectional: true, initialize },
+  });
   return {
     outputSize: 2 * rnn.outputSize,
     parts: { embedding: table, rnn },

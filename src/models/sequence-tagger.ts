@@ -52,6 +52,8 @@ export interface SequenceTaggerOptions {
   readonly cell?: string | CellSpec | Cell | undefined;
   /** H: units per direction. Default 100. */
   readonly hiddenSize?: number | undefined;
+  /** P per direction, for cells with a projection; also of the layer that reads characters. Default 0. */
+  readonly projectionSize?: number | undefined;
   /** L: number of recurrent layers. Default 1. */
   readonly numLayers?: number | undefined;
   /** Whether a second direction reads sentences from their end. Default true. */
@@ -78,6 +80,7 @@ export type SequenceTaggerConfig = Readonly<
       embeddingSize: number;
       head: TaggerHead;
       hiddenSize: number;
+      projectionSize?: number;
       numLayers: number;
       bidirectional: boolean;
       initialize: RecurrentPreset;
@@ -120,6 +123,7 @@ export const sequenceTaggerNames = {
   head: 1,
   cell: 1,
   hiddenSize: 1,
+  projectionSize: 1,
   numLayers: 1,
   bidirectional: 1,
   initialize: 1,
@@ -153,6 +157,7 @@ export class SequenceTagger implements HasParameters {
     expectOptions<SequenceTaggerOptions>("sequenceTagger", options, sequenceTaggerNames);
     const { embeddingSize = 100, hiddenSize = 100, numLayers = 1, scheme, writtenScheme, characters } = options;
     const { characterEmbeddingSize = 25, characterHiddenSize = 25, wordLength = 16, initialize = "pytorch" } = options;
+    const { projectionSize = 0 } = options;
     const rate = expectRate("dropout", options.dropout ?? 0.5);
     const { inputDropout, outputDropout } = options;
     for (const [name, value] of Object.entries({ inputDropout, outputDropout }))
@@ -168,11 +173,13 @@ export class SequenceTagger implements HasParameters {
     const byCharacter =
       characters &&
       wordCharacters({
-        ...{ cell, characters: characters.length + 1, wordLength, initialize },
+        ...{ cell, characters: characters.length + 1, wordLength, initialize, projectionSize },
         ...{ embeddingSize: characterEmbeddingSize, hiddenSize: characterHiddenSize },
       });
     const inputSize = embeddingSize + (byCharacter?.outputSize ?? 0);
-    const rnn = recurrent({ cell, inputSize, hiddenSize, numLayers, bidirectional, dropout: rate, initialize });
+    const rnn = recurrent({
+      ...{ cell, inputSize, hiddenSize, projectionSize, numLayers, bidirectional, dropout: rate, initialize },
+    });
     const width = rnn.outputSize * (bidirectional ? 2 : 1);
     const rules = scheme && schemeRules(scheme);
     const constraints = rules && {
@@ -195,6 +202,7 @@ export class SequenceTagger implements HasParameters {
       ...(scheme && { scheme, writtenScheme: writtenScheme ?? scheme }),
       ...(intents && { intents }),
       ...{ head, cell: spec, hiddenSize, numLayers, bidirectional, initialize, dropout: rate },
+      ...(projectionSize > 0 && { projectionSize }),
       ...(inputDropout !== undefined && { inputDropout }),
       ...(outputDropout !== undefined && { outputDropout }),
     };

@@ -73,6 +73,23 @@ describe("a tagger", () => {
     expect(names.filter((name) => name.startsWith("characters.rnn."))).toHaveLength(8);
   });
 
+  test("a projected state is that of words and of characters, and the config says so", async () => {
+    const projected = { cell: { name: "lstm", options: { projection: true } }, projectionSize: 2 } as const;
+    const model = sequenceTagger({ vocabularySize, ...full, ...projected });
+    const shapes = Object.fromEntries([...namedParameters(model)].map(([name, { shape }]) => [name, shape]));
+    expect(shapes["rnn.weight_hr_l0"]).toEqual([2, 3]);
+    expect(shapes["characters.rnn.weight_hr_l0"]).toEqual([2, 2]);
+    expect(shapes["rnn.weight_ih_l0"]).toEqual([12, 3 + 2 * 2]);
+    expect(shapes["head.weight"]).toEqual([3, 2 * 2]);
+    expect(model.config).toMatchObject(projected);
+    expect(sequenceTaggerFromConfig(JSON.parse(JSON.stringify(model.config))).config).toEqual(model.config);
+    const [alone, together] = [await run(projected, [1], 1), await run(projected, [0, 1, 2], 4)];
+    expect(difference(together.emissions.slice(tags.length, 2 * tags.length), alone.emissions)).toBeLessThan(1e-12);
+    expect(sequenceTagger({ vocabularySize, ...full }).config).not.toHaveProperty("projectionSize");
+    expect(() => sequenceTagger({ vocabularySize, ...full, cell: projected.cell })).toThrow(/give projectionSize/);
+    expect(() => sequenceTagger({ vocabularySize, ...full, projectionSize: 2 })).toThrow(/has no projection/);
+  });
+
   test.each(["crf", "softmax"] as const)("padding and neighbours change nothing (%s)", async (head) => {
     const alone = await Promise.all([0, 1, 2].map((k) => run({ head }, [k], truth[k]!.length)));
     const together = await run({ head }, [0, 1, 2], 5);

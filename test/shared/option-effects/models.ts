@@ -319,6 +319,7 @@ export const models: EffectTable = {
     // How many are cut off: src/run/sentence-reader.
     wordLength: [3, spelled],
     writtenScheme: ["bioes", { scheme: "iob2" }],
+    projectionSize: [2, { cell: projecting, projectionSize: 1 }],
   }),
   "sequenceTagger cell": ofCell((cell) => tag({ ...tagging, cell })),
   "new SequenceTagger": made("sequenceTagger"),

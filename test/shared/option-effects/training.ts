@@ -420,6 +420,7 @@ export const trainings: EffectTable = {
       initialize: ["keras"],
       head: ["softmax"],
       embeddingSize: [3],
+      projectionSize: [2, { cell: lstm({ projection: true }), projectionSize: 1 }],
     },
     ...{
       inputDropout: [0.4],
