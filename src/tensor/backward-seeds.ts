@@ -2,15 +2,13 @@ import { describe, expectShape, UsageError } from "../shared/errors.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "./graph.ts";
 
-/** What a backward pass starts from: that of `Σ seed · tensor`. A seed is a tensor of the same shape or a number. */
-export type Seeds = readonly (readonly [tensor: Tensor, seed: Tensor | number])[];
-
 /**
+ * Checks what a backward pass starts from.
  * @param expectOwn refuses what is no tensor of the graph
  * @throws UsageError "bad-tensors", "not-differentiable"; ShapeError "shape-mismatch"
  */
 export function expectSeeds(
-  seeds: Seeds,
+  seeds: Parameters<Graph["backward"]>[0],
   { training }: Graph,
   expectOwn: (argument: string, tensor: Tensor) => void,
 ): void {

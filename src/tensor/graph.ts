@@ -14,7 +14,7 @@ import {
 import { expectOptions } from "../shared/options.ts";
 import { mapValues } from "../shared/records.ts";
 import { formatBytes, formatShape, sameShape, size } from "../shared/shapes.ts";
-import { expectSeeds, type Seeds } from "./backward-seeds.ts";
+import { expectSeeds } from "./backward-seeds.ts";
 import type { GraphOptions } from "./graph-options.ts";
 import { type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges } from "./parameter.ts";
 import { type DrawKey, RandomDraws } from "./random-draws.ts";
@@ -387,7 +387,7 @@ export class Graph {
    * Records the backward pass of `Σ seed · tensor`, once; a seed is a tensor of the same shape or a number.
    * @throws UsageError "not-differentiable" for a tensor that depends on nothing that has a gradient, "bad-tensors"; ShapeError
    */
-  backward(seeds: Seeds): void {
+  backward(seeds: readonly (readonly [tensor: Tensor, seed: Tensor | number])[]): void {
     expectSeeds(seeds, this, (argument, tensor) => this.expectOwn(argument, tensor));
     if (this.wentBack)
       throw new UsageError(
