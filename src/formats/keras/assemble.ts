@@ -22,7 +22,7 @@ export function assemble(
   parts: readonly Part[],
   masks: Masks,
   inputs: readonly CanonicalInput[],
-  outputs: readonly string[],
+  outputs: CanonicalModel["outputs"],
 ): CanonicalModel {
   const layers = new Map<string, LayerSpec>();
   const weights = new Map<string, NamedTensor>();
@@ -53,14 +53,15 @@ export function assemble(
       if (mask !== undefined) asked.set(made[0]!.name, mask);
     });
   }
-  const nodes = withMasks(inOrder(waiting, inputs, outputs), layers, asked);
+  const needed = outputs.map(({ value }) => value);
+  const nodes = withMasks(inOrder(waiting, inputs, needed), layers, asked);
   const embedded = tokenValues(nodes, layers);
   return {
     name,
     inputs: inputs.map((input) => (embedded.has(input.name) ? { ...input, type: "int" } : input)),
     layers,
     nodes,
-    outputs: outputs.map((value) => ({ name: value, value })),
+    outputs,
     weights,
   };
 }

@@ -76,9 +76,11 @@ const masksOf = (value: StrictJson, where: string): Reference[] =>
 
 export function tensorsOf(value: StrictJson, where: string): Reference[] {
   if (Array.isArray(value)) return value.flatMap((one: StrictJson) => tensorsOf(one, where));
-  const tensor = new Config(value, where);
-  if (tensor.get("class_name") !== "__keras_tensor__")
-    throw unsupported(`${where}: a call with ${JSON.stringify(tensor.get("class_name"))} in place of a tensor`);
+  const tensor = value instanceof Map ? new Config(value, where) : undefined;
+  if (tensor?.get("class_name") !== "__keras_tensor__")
+    throw unsupported(
+      `${where}: a call with ${JSON.stringify(tensor?.get("class_name") ?? value)} in place of a tensor`,
+    );
   return [readReference(tensor.object("config").list("keras_history"), where)];
 }
 

@@ -88,10 +88,10 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
     previous = name;
   }
   const last = parts.at(-1)?.name ?? inputs[0]?.name ?? "";
-  const counted = countedFromZero(
-    parts,
-    functional ? endpoints(config, "output_layers") : [{ layer: last, call: 0, output: 0 }],
-  );
+  const ends: readonly Endpoint[] = functional
+    ? endpoints(config, "output_layers")
+    : [{ layer: last, call: 0, output: 0 }];
+  const counted = countedFromZero(parts, ends);
   const order = functional ? endpoints(config, "input_layers").map(({ layer }) => layer) : inputs.map((i) => i.name);
   return {
     model: assemble(
@@ -99,7 +99,7 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
       counted.parts,
       masks,
       inputsInOrder(inputs, order),
-      counted.outputs.map(valueName),
+      counted.outputs.map(valueName).map((value, k) => ({ name: ends[k]!.key ?? value, value })),
     ),
     conventions: [...conventions],
   };
@@ -179,14 +179,25 @@ function firstShape(
   throw unsupported(`layer "${name}": the model does not say what shape its input has`);
 }
 
-/** `[["name", 0, 0], …]`, in Keras 3 whatever a model was made with: `["name", 0, 0]`, and lists and dictionaries of such. */
-function endpoints(config: Config, key: string): Reference[] {
+/** What a model is given or gives out; in a dictionary with the way to it, `key` or `key/0`. */
+interface Endpoint extends Reference {
+  readonly key?: string | undefined;
+}
+
+/**
+ * `[["name", 0, 0], …]`, in Keras 3 whatever a model was made with: `["name", 0, 0]`, and lists and dictionaries of such. Dictionaries are
+ * counted in the order of their keys, whatever the file's.
+ */
+function endpoints(config: Config, key: string): Endpoint[] {
   const where = `${config.where}, ${key}`;
-  const inside = (value: StrictJson | undefined): Reference[] => {
-    if (value instanceof Map) return [...value.values()].flatMap(inside);
-    return Array.isArray(value) && typeof value[0] !== "string" ? value.flatMap(inside) : [readReference(value, where)];
+  const inside = (value: StrictJson | undefined, path: readonly string[], named: boolean): Endpoint[] => {
+    if (value instanceof Map)
+      return [...value.keys()].sort().flatMap((key) => inside(value.get(key), [...path, key], true));
+    if (Array.isArray(value) && typeof value[0] !== "string")
+      return value.flatMap((one: StrictJson, k) => inside(one, [...path, String(k)], named));
+    return [{ ...readReference(value, where), ...(named && { key: path.join("/") }) }];
   };
-  return inside(config.get(key));
+  return inside(config.get(key), [], false);
 }
 
 function inputsInOrder(inputs: readonly CanonicalInput[], order: readonly string[]): CanonicalInput[] {

@@ -64,6 +64,7 @@ describe("what a layer is called with", () => {
     ["training", [[["a", 0, 0, { training: true }]]], "the layer is called with training"],
     ["something of no effect", [[["a", 0, 0, { other: false }]]], "the layer is called with other"],
     ["two masks", [{ args: [tensor("a")], kwargs: { mask: [tensor("m"), tensor("n")] } }], "called with 2 masks"],
+    ["a number, as for x * 2,", [{ args: [tensor("a"), 2] }], "a call with 2 in place of a tensor"],
     ["something else than a tensor", [{ args: [{ class_name: "X" }] }], 'a call with "X" in place of a tensor'],
   ])("%s: refused", (_, nodes, message) => {
     expect(() => calls(nodes)).toThrow(message);

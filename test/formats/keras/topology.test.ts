@@ -130,6 +130,50 @@ test("the inputs of a functional model have the order that it says", () => {
   expect(() => read(model(["c"]), [], "2.15.0")).toThrow('the input "c" is no input layer');
 });
 
+const tensor = (name: string) => ({ class_name: "__keras_tensor__", config: { keras_history: [name, 0, 0] } });
+const called = (entry: { config: Json }, name: string, args: unknown[], kwargs: Json = {}) => ({
+  ...{ ...entry, config: { ...entry.config, name } },
+  ...{ name, inbound_nodes: [{ args, kwargs }] },
+});
+
+test("outputs in a dictionary are called by its keys and counted in their order, inside another model too", () => {
+  const input = (name: string) => layer("InputLayer", { name, batch_shape: [null, 2] }, { name, inbound_nodes: [] });
+  const functional = (name: string, layers: unknown[], output_layers: unknown) => ({
+    class_name: "Functional",
+    config: { name, layers, input_layers: [["x", 0, 0]], output_layers },
+  });
+  const names = ["one", "two", "three"];
+  const layers = names.map((name) => called(layer("Activation", { activation: "tanh" }), name, [tensor("x")]));
+  const outputs = {
+    b: ["one", 0, 0],
+    a: [
+      ["two", 0, 0],
+      ["three", 0, 0],
+    ],
+  };
+  const inner = functional("m", [input("x"), ...layers], outputs);
+  const { model } = read(inner);
+  expect(model.outputs).toEqual([
+    { name: "a/0", value: "two" },
+    { name: "a/1", value: "three" },
+    { name: "b", value: "one" },
+  ]);
+  // As Keras 3.15 writes a model that gives out `b` and the first of `a`.
+  const around = functional(
+    "outer",
+    [input("x"), called(inner, "m", [tensor("x")])],
+    [
+      ["m", 1, 2],
+      ["m", 1, 0],
+    ],
+  );
+  const outer = read(around).model;
+  expect(outer.outputs.map(({ value }) => outer.nodes.find((node) => node.outputs.includes(value))!.layer)).toEqual([
+    "m/one",
+    "m/two",
+  ]);
+});
+
 const sequences = layer("LSTM", { name: "inner", units: 2, use_bias: false, return_sequences: true });
 const two = [
   [2, 8],
@@ -148,11 +192,6 @@ test.each<[string, Json, number[][]]>([
 ])(
   "behind %s the mask that Keras 3 names is the one that the sequence carries, so that it can be written again",
   (kind, own, shapes) => {
-    const tensor = (name: string) => ({ class_name: "__keras_tensor__", config: { keras_history: [name, 0, 0] } });
-    const called = (entry: { config: Json }, name: string, args: unknown[], kwargs: Json = {}) => ({
-      ...{ ...entry, config: { ...entry.config, name } },
-      ...{ name, inbound_nodes: [{ args, kwargs }] },
-    });
     const layers = [
       layer("InputLayer", { name: "x", batch_shape: [null, 4, 2] }, { name: "x", inbound_nodes: [] }),
       called(layer("Masking", {}), "masking", [tensor("x")]),
