@@ -126,7 +126,7 @@ function writeGroup(file: File, { members = new Map(), attributes = {} }: Hdf5Tr
 
 const compareBytes = (a: Uint8Array, b: Uint8Array): number => {
   const at = a.findIndex((byte, k) => byte !== b[k]);
-  return at < 0 ? a.length - b.length : (a[at] ?? 0) - (b[at] ?? -1);
+  return at < 0 ? a.length - b.length : a[at]! - (b[at] ?? -1);
 };
 const ascii = (word: string): Uint8Array => new TextEncoder().encode(word);
 
