@@ -1,4 +1,3 @@
-import { UsageError } from "../../shared/errors.ts";
 import { expectOptions } from "../../shared/options.ts";
 import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
@@ -67,9 +66,10 @@ class Tree {
       }, this);
   }
 
+  /** @param path of at least one group and the array's name */
   put(path: string, tensor: NamedTensor): void {
     const cut = path.lastIndexOf("/");
-    this.group(path.slice(0, Math.max(0, cut))).members.set(path.slice(cut + 1), tensor);
+    this.group(path.slice(0, cut)).members.set(path.slice(cut + 1), tensor);
   }
 }
 
@@ -101,8 +101,6 @@ function namedWeights({ layers }: WrittenModel): Tree {
   for (const { name, arrays } of layers) {
     const group = root.group(name);
     const names = arrays.map((array) => `${name}/${array.name}:0`);
-    if (new Set(names).size !== names.length)
-      throw new UsageError("unsupported-keras", `layer "${name}" has two arrays of one name`);
     group.attributes = namesInParts("weight_names", names);
     arrays.forEach(({ tensor }, k) => {
       group.put(names[k]!, tensor);

@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { readKeras } from "../../../src/formats/keras/read.ts";
+import { bytesSource } from "../../../src/formats/byte-source.ts";
+import { readKeras, readKerasTensors } from "../../../src/formats/keras/read.ts";
+import { writeKeras } from "../../../src/formats/keras/write.ts";
 import { writeNetworkOnnx } from "../../../src/formats/onnx/write-network.ts";
 import { open } from "../../../src/formats/open.ts";
+import { openZip } from "../../../src/formats/zip.ts";
 import { difference } from "../../support/difference.ts";
 import { describeOnMachines } from "../../support/machines.ts";
 import { onnxRuntime, withoutOnnxRuntime } from "../../support/onnxruntime.ts";
@@ -30,6 +33,20 @@ describeOnMachines("files of Keras", (m) => {
       expect(difference(given[k]!.data, data), `output ${k}`).toBeLessThan(1e-5);
     }
   });
+});
+
+/** The arrays of an archive by their paths. */
+async function arraysIn(archive: Uint8Array): Promise<Record<string, { shape: readonly number[]; data: number[] }>> {
+  const zip = await openZip(bytesSource(archive));
+  const tensors = await readKerasTensors(await zip.open("model.weights.h5"));
+  return Object.fromEntries(
+    [...tensors].map(([path, tensor]) => [path, { shape: tensor.shape, data: Array.from(tensor.toFloat32()) }]),
+  );
+}
+
+test.each(["wrapped.keras", "decoder.keras"])("%s: arrays lie where Keras puts them", async (name) => {
+  const theirs = new Uint8Array(readFileSync(new URL(name, folder)));
+  expect(await arraysIn(writeKeras((await readKeras(theirs)).model))).toEqual(await arraysIn(theirs));
 });
 
 test.skipIf(!onnxRuntime)(`layers of Keras as ONNX are the same functions${withoutOnnxRuntime}`, async () => {

@@ -107,4 +107,22 @@ def plain():
 rng = np.random.default_rng(2)
 keep("plain", plain(), {"x": rng.normal(size=(6, 6, 4)).astype("float32")})
 
+
+def named():
+    """Outputs by name, of a model inside another one too: Keras counts them in the order of their names."""
+    x, inside = L.Input((4, 3), name="x"), L.Input((4, 3))
+    inner = keras.Model(inside, {"z": L.LSTM(2)(inside), "a": L.GRU(2)(inside)}, name="inner")
+    outputs = inner(x)
+    return keras.Model(x, {"last": outputs["z"], "first": L.Dense(2)(outputs["a"])})
+
+
+# Made on NumPy, as what follows.
+rng = np.random.default_rng(3)
+keep("named", named(), {"x": rng.normal(size=(3, 4, 3)).astype("float32")})
+
+# Layers that hold others.
+both = L.Bidirectional(L.LSTM(2, return_sequences=True))
+wrapped = [both, L.TimeDistributed(L.Dense(2)), L.BatchNormalization(), L.GRU(2)]
+keep("wrapped", keras.Sequential([L.Input((4, 3), name="x"), *wrapped]), {"x": rng.normal(size=(3, 4, 3)).astype("float32")})
+
 json.dump(expected, open("expected.json", "w"))
