@@ -80,6 +80,7 @@ test.each<[string, Shapes, string[], string]>([
   ],
   ["of seven modules", { ...linear("a", 7, 9), ...chain("bcdefg") }, [..."bcdefg", "a"], "input"],
   ["a matrix first of all", { "table.weight": [9, 4], ...gru("rnn", 4, 5) }, ["table", "rnn"], "tokens"],
+  ["a linear layer first", { ...linear("a", 2, 4), ...gru("b", 4, 3), ...linear("c", 3, 5) }, ["a", "b", "c"], "input"],
   ["layer normalization", { ...gru("rnn", 4, 5), "n.weight": [5], "n.bias": [5] }, ["rnn", "n"], "input"],
 ])("a network whose modules are %s", (_, shapes, order, input) => {
   const { network } = networkOfStateDict(stateDict(shapes));
@@ -109,6 +110,20 @@ test.each<[string, Shapes, string]>([
     { ...linear("a", 8, 9), ...chain("bcdefgh") },
     '"b" reads 1 numbers, "a" before it gives 9',
   ],
+  ["half a recurrent module", { "r.weight_ih_l0": [3, 2] }, '"r" has no weight_hh_l0'],
+  ["a flat matrix", { "r.weight_ih_l0": [3] }, '"r.weight_ih_l0" has shape [3]'],
+  ["a recurrent module and more", { ...gru("r", 2, 3), "r.h": [3] }, '"r" is a recurrent module with a tensor "h"'],
+  [
+    "a cell of five gates",
+    { "r.weight_ih_l0": [15, 2], "r.weight_hh_l0": [15, 3] },
+    '"r.weight_ih_l0" has 15 rows for 3 units: 1, 3 or 4 times as many are expected',
+  ],
+  ["a GRU that projects", { ...gru("r", 2, 3), "r.weight_hr_l0": [1, 3] }, '"r.weight_ih_l0" has 9 rows for 3 units'],
+  [
+    "a layer that is missing",
+    { ...gru("r", 2, 3), "r.weight_ih_l3": [9, 3] },
+    '"r" has a layer 3 but not those before it',
+  ],
   [
     "linear layers in a row",
     { ...gru("rnn", 2, 3), ...linear("fc1", 3, 4), ...linear("fc2", 4, 1) },
@@ -133,4 +148,73 @@ test.each<[string, Shapes, string]>([
   ["a kernel", { ...gru("rnn", 2, 3), "conv.weight": [3, 3, 1] }, '"conv" has a weight of shape [3, 3, 1]'],
 ])("a network of %s is not guessed", (_, shapes, message) => {
   expect(() => networkOfStateDict(stateDict(shapes))).toThrow(message);
+});
+
+/** An nn.RNN or nn.LSTM of two directions, layer by layer, without a name. */
+const stacked = (gates: number, widths: readonly number[], hidden: number, projection = hidden): Shapes =>
+  Object.fromEntries(
+    widths.flatMap((width, layer) =>
+      [`l${layer}`, `l${layer}_reverse`].flatMap((suffix) => [
+        [`weight_ih_${suffix}`, [gates * hidden, width]],
+        [`weight_hh_${suffix}`, [gates * hidden, projection]],
+        ...(projection === hidden ? [] : [[`weight_hr_${suffix}`, [projection, hidden]]]),
+        ...["ih", "hh"].map((bias) => [`bias_${bias}_${suffix}`, [gates * hidden]]),
+      ]),
+    ),
+  );
+const recurrent = {
+  ...{ kind: "recurrent", outputOrder: "time", returnSequences: true, returnState: false, stateful: false },
+  ...{ maskedOutput: "zero", biases: 2, reverse: false },
+};
+
+test("a stack of both directions with projections is a layer for each of its own", () => {
+  const { network, conventions } = networkOfStateDict(stateDict(stacked(4, [3, 2], 2, 1)));
+  const one = (inputSize: number, reverse: boolean) => ({
+    ...{ ...recurrent, cell: { name: "lstm", options: { projection: true } } },
+    ...{ inputSize, hiddenSize: 2, projectionSize: 1, reverse },
+  });
+  const both = (width: number) => ({
+    ...{ kind: "bidirectional", merge: "concat" },
+    ...{ forward: one(width, false), backward: one(width, true) },
+  });
+  expect([...network.layers]).toEqual([
+    ["rnn.0", both(3)],
+    ["rnn.1", both(2)],
+  ]);
+  expect(network.inputs).toEqual([{ name: "input", type: "float", shape: [null, 3] }]);
+  expect(network.weights.get("rnn.1.weight_hr_l0_reverse")!.shape).toEqual([1, 2]);
+  expect(conventions).toHaveLength(2);
+});
+
+test("what shapes do not say is assumed, and said", () => {
+  const shapes = {
+    "emb.weight": [9, 3],
+    "r.weight_ih_l0": [2, 3],
+    "r.weight_hh_l0": [2, 2],
+    "n.weight": [2],
+    "n.bias": [2],
+  };
+  const read = (options = {}) => {
+    const { network, conventions } = networkOfStateDict(stateDict(shapes), options);
+    return { network, said: conventions.slice(2), rnn: network.layers.get("r") };
+  };
+  const { network, said, rnn } = read();
+  expect(said).toEqual([
+    '"emb", a matrix without bias before all others, is an embedding',
+    '"r" is an nn.RNN with tanh, PyTorch\'s default; the file would not say relu',
+    "layer normalization with ε = 1e-5, PyTorch's default",
+  ]);
+  const plain = { ...recurrent, cell: { name: "rnn" }, inputSize: 3, hiddenSize: 2, biases: 0 };
+  expect(rnn).toEqual(plain);
+  expect(network.layers.get("emb")).toEqual({
+    ...{ kind: "embedding", vocabularySize: 9, embeddingSize: 3, maskZero: false },
+  });
+  expect(network.layers.get("n")).toEqual({ kind: "layer-norm", size: 2, axis: -1, epsilon: 1e-5 });
+  expect(network.inputs).toEqual([{ name: "tokens", type: "int", shape: [null] }]);
+  const relu = { name: "rnn", options: { activation: "relu" } };
+  for (const options of [{ nonlinearity: "relu" }, { cell: relu }]) {
+    expect(read(options).rnn).toEqual({ ...plain, cell: relu });
+    expect(read(options).said).toHaveLength(2);
+  }
+  expect(read({ nonlinearity: "tanh" }).said).toHaveLength(2);
 });

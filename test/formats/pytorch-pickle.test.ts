@@ -4,9 +4,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ElementTypeName } from "../../src/checkpoint/element-types.ts";
 import { SafeTensor, safeTensor } from "../../src/checkpoint/safe-tensor.ts";
+import { bytesSource } from "../../src/formats/byte-source.ts";
 import { readPyTorch } from "../../src/formats/pytorch/read.ts";
 import { writePyTorch } from "../../src/formats/pytorch/write.ts";
 import { elementBytes } from "../../src/formats/typed-array.ts";
+import { openZip } from "../../src/formats/zip.ts";
 import { writeZip } from "../../src/formats/zip-write.ts";
 import { size } from "../../src/shared/shapes.ts";
 
@@ -347,6 +349,17 @@ describe("tensors", () => {
     expect(results.some(({ status }) => status === "rejected")).toBe(true);
   });
 
+  const tar = Uint8Array.from({ length: 512 }, (_, k) => "ustar".charCodeAt(k - 257) || 97);
+  test.each<[string, Uint8Array, string]>([
+    ["nothing", new Uint8Array(), "the given bytes: it is empty"],
+    ["a text", new Uint8Array(600).fill(97), "the given bytes: it is no file of torch.save"],
+    ["an archive of PyTorch before 0.1.10", tar, "the given bytes: it is of PyTorch's first format (tar"],
+  ])("%s is no file of torch.save", async (_, bytes, message) => {
+    await expect(readPyTorch(bytes)).rejects.toMatchObject({
+      ...{ code: "bad-pytorch", message: expect.stringContaining(message) },
+    });
+  });
+
   test("a legacy file that is too short or too long is refused", async () => {
     const path = fileURLToPath(new URL("../golden/torch-pt/rnn_legacy.pt", import.meta.url));
     const file = Uint8Array.from(readFileSync(path));
@@ -469,6 +482,16 @@ describe("tensors", () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  test("numbers begin at multiples of 64 bytes, and the order of their bytes is said", async () => {
+    const shared = safeTensor("F32", [2, 3], [1, 2, 3, 4, 5, 6]);
+    const bytes = writePyTorch(new Map(["a", "b"].map((name) => [name, shared])));
+    expect(Buffer.from(bytes).indexOf(shared.bytes) % 64).toBe(0);
+    const zip = await openZip(bytesSource(bytes));
+    expect([...zip.entries.keys()]).toEqual(["data.pkl", "byteorder", "data/0", "version"].map((k) => `archive/${k}`));
+    const text = async (name: string) => new TextDecoder().decode(await zip.read(`archive/${name}`));
+    expect([await text("byteorder"), await text("version")]).toEqual(["little", "3\n"]);
   });
 
   test("types that PyTorch lacks are not written", () => {

@@ -4,6 +4,7 @@ import { openMachine } from "../../src/compute/open.ts";
 import type { BidirectionalSpec, CanonicalModel, LayerSpec, RecurrentSpec } from "../../src/formats/canonical.ts";
 import { CONTAINERS, convertModel, TARGETS, type Target } from "../../src/formats/convert.ts";
 import { Model } from "../../src/formats/open.ts";
+import { stateDictOf } from "../../src/formats/pytorch/write-network.ts";
 import { readModel } from "../../src/formats/read-model.ts";
 import { compareModels, randomInputs } from "../../src/formats/verify.ts";
 import { chainOf, fileOf, recurrentSpec } from "./networks.ts";
@@ -189,6 +190,90 @@ describe("a state dictionary holds numbers, and what it cannot say is said", () 
     const wired = convertModel(fileOf({ ...rest, nodes: twice }), { to: "npz" });
     expect(wired.forward.at(-1)).toBe("call the modules so: value0 = layer0(input); b = layer0(input); return value0");
   });
+});
+
+const relu: LayerSpec = { kind: "dense", inputSize: 3, outputSize: 3, bias: true, activation: { name: "relu" } };
+const convolution: LayerSpec = {
+  ...{ kind: "convolution", inputSize: 3, outputSize: 3, kernelSize: 2, stride: 1, dilation: 1, padding: "valid" },
+  ...{ bias: true, activation: { name: "identity" } },
+};
+const norm = (kind: "layer-norm" | "batch-norm", epsilon: number): LayerSpec => ({ kind, size: 3, axis: -1, epsilon });
+const asConv = "give it channels before steps, as nn.Conv1d reads them";
+const asNorm = "give it channels before steps, as nn.BatchNorm1d reads them";
+
+test.each<[LayerSpec, readonly string[]]>([
+  [
+    kerasLike("rnn", { activation: "relu" }, { reverse: true, stateful: true }),
+    [
+      'make it with nonlinearity="relu"',
+      "hand its state on from call to call",
+      "turn its input round, it runs from the last step",
+    ],
+  ],
+  [kerasLike("rnn"), []],
+  [directions({}), []],
+  [
+    {
+      ...directions({ returnSequences: false }),
+      ...{ forward: kerasLike("lstm", {}, { returnSequences: false }), merge: "sum" },
+    },
+    ["join the two directions by sum", "go on with the step that each direction computes last alone"],
+  ],
+  [convolution, [asConv]],
+  [
+    { ...convolution, padding: "same", stride: 2 },
+    [asConv, 'pad its steps as "same" in Keras', "make it with stride=2, dilation=1"],
+  ],
+  [
+    { ...convolution, dilation: 2, activation: { name: "tanh" } },
+    [asConv, "make it with stride=1, dilation=2", "apply tanh behind it"],
+  ],
+  [norm("batch-norm", 1e-5), [asNorm]],
+  [norm("batch-norm", 0.25), [asNorm, "make it with eps=0.25"]],
+  [norm("layer-norm", 1e-5), []],
+  [norm("layer-norm", 0.25), ["make it with eps=0.25"]],
+  [{ kind: "time-distributed", layer: relu }, ["apply relu behind it"]],
+  [{ ...relu, activation: { name: "identity" } }, []],
+  [{ kind: "activation", activation: { name: "leakyRelu", alpha: 0.25 } }, ["apply leakyRelu alpha=0.25"]],
+  [{ kind: "dropout", rate: 0.5, per: "step" }, []],
+  [{ kind: "identity" }, []],
+  [{ kind: "flatten" }, ["flatten"]],
+  [{ kind: "pooling", of: "max", window: "global" }, ['pooling of="max" window="global"']],
+])("what `forward` has to do for %j", (spec, words) => {
+  expect(stateDictOf(one(spec)).forward).toEqual(words.map((word) => `"layer0": ${word}`));
+});
+
+test("layers of one form are those of one module, which has two biases", () => {
+  const named = (specs: readonly LayerSpec[]): CanonicalModel => {
+    const { layers, nodes, weights, ...model } = chainOf(specs, { width: 3 });
+    const own = (name: string): string => name.replace("layer", "r.");
+    return {
+      ...model,
+      layers: new Map([...layers].map(([name, spec]) => [own(name), spec])),
+      nodes: nodes.map((node) => ({ ...node, layer: own(node.layer) })),
+      weights: new Map([...weights].map(([name, tensor]) => [own(name), tensor])),
+    };
+  };
+  const lstm = (inputSize: number, more: Partial<RecurrentSpec> = {}) =>
+    recurrentSpec({ cell: { name: "lstm" }, inputSize, hiddenSize: 2, ...more });
+  const names = (...specs: LayerSpec[]): string[] => [...stateDictOf(named(specs)).tensors.keys()];
+  const matrices = (...specs: LayerSpec[]): string[] => names(...specs).filter((name) => name.includes("weight_ih"));
+  expect(matrices(lstm(3), lstm(2))).toEqual(["r.weight_ih_l0", "r.weight_ih_l1"]);
+  const both = (inputSize: number): LayerSpec => ({
+    ...{ kind: "bidirectional", merge: "concat" },
+    ...{ forward: lstm(inputSize), backward: lstm(inputSize, { reverse: true }) },
+  });
+  expect(matrices(both(3), both(4))).toEqual(["l0", "l0_reverse", "l1", "l1_reverse"].map((l) => `r.weight_ih_${l}`));
+  const apart = ["r.0.weight_ih_l0", "r.1.weight_ih_l0"];
+  expect(matrices(lstm(3), lstm(3))).toEqual(apart);
+  expect(matrices(lstm(3), lstm(2, { hiddenSize: 3 }))).toEqual(apart);
+  expect(matrices(lstm(3), lstm(2, { biases: 0 }))).toEqual(apart);
+  expect(matrices(lstm(3), lstm(2), lstm(3))).toEqual([...apart, "r.2.weight_ih_l0"]);
+  expect(matrices(lstm(3))).toEqual(["r.0.weight_ih_l0"]);
+  const { tensors, training } = stateDictOf(one(lstm(3, { biases: 1 })));
+  expect(tensors.get("layer0.bias_hh_l0")).toEqual({ shape: [8], data: new Float32Array(8) });
+  expect(training).toEqual([expect.stringMatching(/^"layer0": its second bias is zeros/)]);
+  expect(stateDictOf(one(lstm(3))).training).toEqual([]);
 });
 
 /** As ONNX a network is the same function, read again. */
