@@ -7,6 +7,7 @@ import { Model } from "../../src/formats/open.ts";
 import { stateDictOf } from "../../src/formats/pytorch/write-network.ts";
 import { readModel } from "../../src/formats/read-model.ts";
 import { compareModels, randomInputs } from "../../src/formats/verify.ts";
+import { weightsFor } from "../support/random-network.ts";
 import { chainOf, fileOf, recurrentSpec } from "./networks.ts";
 
 let machine: SynchronousMachine;
@@ -294,6 +295,43 @@ test.each([
   ["normalized layers", recurrentSpec({ cell: { name: "layer-norm-lstm" }, ...sized })],
   ["two directions", { ...directions({}), ...bothWith({ zoneout: 0.5 }) }],
 ] as const)("a cell that is a scan in ONNX stays the same: %s", (_, spec) => expectSameAsOnnx(one(spec)));
+
+test("states that a node gives to another go over in their order, of both directions too", async () => {
+  const returned = { returnState: true };
+  const both = (name: "lstm" | "gru", inputSize: number, merge: BidirectionalSpec["merge"]): BidirectionalSpec => {
+    const own = { cell: { name }, inputSize, hiddenSize: 2, ...(merge === "separate" && returned) };
+    return {
+      ...{ kind: "bidirectional", merge },
+      ...{ forward: recurrentSpec(own), backward: recurrentSpec({ ...own, reverse: true }) },
+    };
+  };
+  const layers = new Map<string, LayerSpec>([
+    ["encoder", both("lstm", 3, "separate")],
+    ["one", recurrentSpec({ cell: { name: "lstm" }, inputSize: 2, hiddenSize: 2, ...returned })],
+    ["decoder", both("lstm", 2, "ave")],
+    ["apart", both("gru", 2, "separate")],
+  ]);
+  const model: CanonicalModel = {
+    name: "states",
+    inputs: [{ name: "input", type: "float", shape: [null, 3] }],
+    ...{ layers, weights: weightsFor(layers, 3) },
+    nodes: [
+      { name: "encoder", layer: "encoder", inputs: ["input"], outputs: ["f", "b", "fh", "fc", "bh", "bc"] },
+      { name: "one", layer: "one", inputs: ["b", "bc", "fh"], outputs: ["y", "h", "c"] },
+      { name: "decoder", layer: "decoder", inputs: ["y", "bh", "c", "h", "fc"], outputs: ["d"] },
+      { name: "apart", layer: "apart", inputs: ["d"], outputs: ["u", "v", "uh", "vh"] },
+    ],
+    outputs: ["d", "u", "v", "uh", "vh", "c"].map((value) => ({ name: value, value })),
+  };
+  await expectSameAsOnnx(model);
+  const graph = await readModel(convertModel(fileOf(model), { to: "onnx" }).bytes);
+  using program = new Model(graph, { machine });
+  const own = ["encoder.forward.h", "encoder.forward.c", "encoder.backward.h", "encoder.backward.c"];
+  expect(program.inputs.map(({ name, shape }) => [name, shape])).toEqual([
+    ["input", ["batch", "time", 3]],
+    ...[...own, "apart.forward.h", "apart.backward.h"].map((name) => [name, ["batch", 2]]),
+  ]);
+});
 
 test("a normalization over another axis than the last is refused, also counted from the end", () => {
   const over = (axis: number) => fileOf(one({ kind: "layer-norm", size: 3, axis, epsilon: 1e-3 }));

@@ -62,7 +62,7 @@ export class Network implements HasParameters {
     this.checkWeights();
   }
 
-  /** Widths of all states by name, `NODE.STATE`. */
+  /** Widths of all states by name, `NODE.STATE`, but those that a node reads from a value of the model. */
   get states(): Readonly<Record<string, number>> {
     return this.statesOf(() => true);
   }
@@ -81,8 +81,11 @@ export class Network implements HasParameters {
     return Object.fromEntries(
       this.model.nodes.flatMap((node) => {
         const layer = this.layers.get(node.layer)!;
-        const states = Object.entries(layer.states ?? {}).filter(([name]) => which(layer, name));
-        return states.map(([name, width]): [string, number] => [`${node.name}.${name}`, width]);
+        const given = node.inputs.length - 1;
+        const states = Object.entries(layer.states ?? {}).slice(given);
+        return states
+          .filter(([name]) => which(layer, name))
+          .map(([name, width]): [string, number] => [`${node.name}.${name}`, width]);
       }),
     );
   }

@@ -7,8 +7,9 @@ import { GraphWriter } from "./graph-writer.ts";
 import { type LayerWriting, layerWriters } from "./write-layers.ts";
 
 /**
- * A network as one ONNX file (operator set 17), batch first, with dynamic batch and time. The state of each recurrent node is an
- * input `NODE.h` [batch, H] and comes back as `NODE.h_out`. Dropout is left out; numbers are written as float32.
+ * A network as one ONNX file (operator set 17), batch first, with dynamic batch and time. The state of each recurrent node that does not
+ * read it from another value is an input `NODE.h` [batch, H] and comes back as `NODE.h_out`. Dropout is left out; numbers are written as
+ * float32.
  *
  * @throws UsageError "not-convertible" with the layer and the reason where ONNX has no form of the same function
  */
@@ -22,10 +23,8 @@ export function writeNetworkOnnx(model: CanonicalModel): OwnBytes {
     ]);
   const results = new Set(model.outputs.map(({ name }) => name));
   for (const name of results) graph.output(name, "float32");
-  const given = new Set(model.nodes.filter(({ inputs }) => inputs.length > 1).map(({ name }) => name));
   for (const [name, width] of Object.entries(network.states)) {
-    // A node that reads its initial state from another value has no input for it.
-    if (![...given].some((node) => name.startsWith(`${node}.`))) graph.input(name, "float32", ["batch", width]);
+    graph.input(name, "float32", ["batch", width]);
     graph.output(`${name}_out`, "float32", ["batch", width]);
   }
   // Values of the model go under names of their own, so that an output may be called like one of them.
