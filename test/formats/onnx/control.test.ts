@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { openMachine } from "../../../src/compute/open.ts";
 import { GraphWriter } from "../../../src/formats/onnx/graph-writer.ts";
+import { readOnnx } from "../../../src/formats/onnx/model.ts";
 import { openOnnx } from "../../../src/formats/onnx/program.ts";
+import { rewriteOnnx } from "../../../src/formats/onnx/rewrite.ts";
 import type { ModelArray } from "../../../src/formats/plans.ts";
 import { difference } from "../../support/difference.ts";
 import { onnxRuntime } from "../../support/onnxruntime.ts";
@@ -158,12 +160,19 @@ describe("loops around operators", () => {
     graph.node("If", ["which"], ["y"], { then_branch: branch(3), else_branch: branch(10) });
     graph.output("y", "float32", [2]);
     const machine = await openMachine("wasm");
-    const program = openOnnx(graph.finish("branches"), { machine });
-    const run = async (which: number): Promise<readonly number[]> =>
-      Array.from((await program.run({ x: { shape: [2], data: [1, 1] }, which: number(which) })).y!.data);
+    const bytes = graph.finish("branches");
+    const program = openOnnx(bytes, { machine });
+    const run = async (which: number, own = program): Promise<readonly number[]> =>
+      Array.from((await own.run({ x: { shape: [2], data: [1, 1] }, which: number(which) })).y!.data);
     expect(await run(1)).toEqual([3, 4]);
     expect(await run(0)).toEqual([10, 11]);
     expect(await run(1)).toEqual([3, 4]);
+    const weights = new Map([["y.else_branch.w", { shape: [2], data: [5, 6] }]]);
+    const changed = openOnnx(rewriteOnnx({ graph: readOnnx(bytes), bytes, weights }), { machine });
+    expect([await run(1, changed), await run(0, changed)]).toEqual([
+      [3, 4],
+      [5, 6],
+    ]);
     expect(program.parameters.names).toEqual(["y.then_branch.w", "y.else_branch.w"]);
     machine.close();
   });

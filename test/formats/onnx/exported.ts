@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import type { CellSpec } from "../../../src/cells/registry.ts";
 import type { SynchronousMachine } from "../../../src/compute/machine.ts";
+import { readOnnx } from "../../../src/formats/onnx/model.ts";
 import { openOnnx } from "../../../src/formats/onnx/program.ts";
 import { writeOnnx } from "../../../src/formats/onnx/write.ts";
 import type { ModelArray } from "../../../src/formats/plans.ts";
@@ -56,11 +57,27 @@ export async function ours(
   return { bytes, inputs: { [isRecurrent ? "input" : "tokens"]: input, ...states }, states, outputs };
 }
 
+/** What a file says of the shapes that go in and come out holds, the steps and the examples of them being all that it leaves open. */
+function expectShapes(made: Awaited<ReturnType<typeof ours>>): void {
+  const { inputs, outputs } = readOnnx(made.bytes).graph;
+  const open = new Map<unknown, number>();
+  for (const { name, shape } of [...inputs, ...outputs]) {
+    const came = (made.inputs[name] ?? made.outputs[name])!.shape;
+    expect(shape, name).toHaveLength(came.length);
+    for (const [axis, n] of shape!.entries()) {
+      if (typeof n === "string" && !open.has(n)) open.set(n, came[axis]!);
+      expect(typeof n === "string" ? open.get(n) : n, `${name}, axis ${axis}`).toBe(came[axis]);
+    }
+  }
+  expect([...open.keys()].sort()).toEqual(["batch", "time"]);
+}
+
 export async function expectSame(
   machine: SynchronousMachine,
   made: Awaited<ReturnType<typeof ours>>,
   tolerance: number,
 ): Promise<void> {
+  expectShapes(made);
   using program = openOnnx(made.bytes, { machine });
   const came = await program.run(made.inputs);
   expect(Object.keys(came).sort()).toEqual(Object.keys(made.outputs).sort());

@@ -38,6 +38,14 @@ const narrow = defineCell({
   }),
 });
 
+/** Reads nothing. */
+const deaf = defineCell({
+  name: "deaf",
+  gates: { unread: tanh },
+  state: ["h"],
+  step: (_, previous) => ({ h: mul(previous.h, 0.5) }),
+});
+
 const inWords = parseCell(`
   state h, c
   weight p = 0.1
@@ -50,7 +58,7 @@ const inWords = parseCell(`
 /** Every cell that there is, so that a new one is tested, and cells of users. */
 const whole: Readonly<Record<string, Cell>> = {
   ...Object.fromEntries(cellNames.map((name) => [name, cellByName(name)])),
-  ...{ multiplicative, narrow, "a cell in words": inWords },
+  ...{ multiplicative, narrow, deaf, "a cell in words": inWords },
 };
 /** With options; fewer layers do for these. */
 const variants = Object.fromEntries(lawCells.map(({ name, make }) => [name, make()]));
