@@ -217,4 +217,8 @@ test("what shapes do not say is assumed, and said", () => {
     expect(read(options).said).toHaveLength(2);
   }
   expect(read({ nonlinearity: "tanh" }).said).toHaveLength(2);
+  const others = networkOfStateDict(stateDict(gru("g", 2, 3)), { nonlinearity: "relu" }).network;
+  expect(others.layers.get("g")).toMatchObject({ cell: { name: "gru" } });
+  const unnamed = networkOfStateDict(stateDict({ weight_ih_l0: [2, 3], weight_hh_l0: [2, 2] }));
+  expect(unnamed.conventions.at(-1)).toMatch(/^"rnn" is an nn.RNN/);
 });

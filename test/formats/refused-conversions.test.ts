@@ -94,6 +94,46 @@ const rows: readonly [string, CanonicalModel, Partial<Record<Target, RegExp>>][]
     },
   ],
   [
+    "two activations that are not PyTorch's",
+    one(kerasLike("lstm", { gate: { name: "sigmoid" }, candidate: { name: "relu" }, output: { name: "relu" } })),
+    Object.fromEntries(
+      CONTAINERS.map((to) => [to, /activations: candidate \{"name":"relu"\}, output \{"name":"relu"\}/]),
+    ),
+  ],
+  ["options that are off, and activations by name", one(kerasLike("lstm", { peephole: false, gate: "sigmoid" })), {}],
+  [
+    "another cell",
+    one(recurrentSpec({ cell: { name: "min-gru" }, ...sized })),
+    {
+      ...Object.fromEntries(kerasAll.map((to) => [to, /has no cell "min-gru"/])),
+      ...Object.fromEntries(CONTAINERS.map((to) => [to, /no module of PyTorch has the cell "min-gru"/])),
+    },
+  ],
+  [
+    "all steps from the last to the first, in the order of time",
+    one(backward),
+    Object.fromEntries(kerasAll.map((to) => [to, /in the order of their computation/])),
+  ],
+  ["the step computed last, from the last to the first", one({ ...backward, returnSequences: false }), {}],
+  [
+    "directions the other way round",
+    one({ ...directions({}), forward: backward, backward: kerasLike("lstm") }),
+    {
+      ...{ onnx: /its directions are unusual/ },
+      ...Object.fromEntries(kerasAll.map((to) => [to, /from the last to the first/])),
+      ...Object.fromEntries(CONTAINERS.map((to) => [to, /first direction is not the one in the order of time/])),
+    },
+  ],
+  [
+    "one direction twice",
+    one(directions({ reverse: false })),
+    {
+      ...{ onnx: /its directions are unusual/ },
+      ...Object.fromEntries(kerasAll.map((to) => [to, /both directions are the same/])),
+      ...Object.fromEntries(CONTAINERS.map((to) => [to, /first direction is not the one in the order of time/])),
+    },
+  ],
+  [
     "a mask of vectors",
     chainOf([{ kind: "masking", value: 0 }, kerasLike("lstm", {}, { maskedOutput: "previous" })], { width: 3 }),
     { onnx: /takes lengths only/, ...Object.fromEntries(CONTAINERS.map((to) => [to, /take lengths .*, not holes/])) },
@@ -295,6 +335,16 @@ test.each([
   ["normalized layers", recurrentSpec({ cell: { name: "layer-norm-lstm" }, ...sized })],
   ["two directions", { ...directions({}), ...bothWith({ zoneout: 0.5 }) }],
 ] as const)("a cell that is a scan in ONNX stays the same: %s", (_, spec) => expectSameAsOnnx(one(spec)));
+
+test.each<LayerSpec>([
+  { ...relu, bias: false, activation: { name: "softmax" } },
+  { kind: "activation", activation: { name: "logSoftmax" } },
+  { ...convolution, bias: false },
+  { ...convolution, dilation: 2, stride: 2 },
+  { kind: "pooling", of: "max", window: { size: 2, stride: 2, padding: "valid" } },
+  { kind: "pooling", of: "mean", window: { size: 2, stride: 1, padding: "valid" } },
+  { kind: "dropout", rate: 0.5, per: "step" },
+])("a layer stays the same as ONNX: %j", (spec) => expectSameAsOnnx(one(spec)));
 
 test("states that a node gives to another go over in their order, of both directions too", async () => {
   const returned = { returnState: true };

@@ -121,7 +121,7 @@ const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }
     return {
       className: "TimeDistributed",
       config: { layer: innerEntry(className, named, context.family) },
-      arrays: arrays.map((array) => ({ ...array, part: array.part === "" ? "layer" : `layer/${array.part}` })),
+      arrays: arrays.map((array) => ({ ...array, part: `layer/${array.part}` })),
     };
   },
 };

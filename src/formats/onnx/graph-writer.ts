@@ -71,11 +71,11 @@ export class GraphWriter {
     const attribute = Object.entries(attributes).flatMap(([name, value]) =>
       value === undefined ? [] : [{ name, ...attributeValue(value) }],
     );
-    for (const name of output) if (name !== "") this.make(name);
+    for (const name of output) this.make(name);
     this.nodes.push({
       input,
       output,
-      name: output.find(Boolean) ?? op,
+      name: output[0] ?? op,
       opType: op,
       attribute,
       ...(domain && { domain }),

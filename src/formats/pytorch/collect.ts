@@ -47,6 +47,5 @@ function* children(value: Value): Generator<[key: string, child: Value]> {
 }
 
 function keyOf(key: Value): string {
-  if (typeof key === "string") return key;
   return Array.isArray(key) ? `(${key.filter((part) => typeof part !== "object").join(", ")})` : String(key);
 }

@@ -10,20 +10,19 @@ const part = /^(weight_ih|weight_hh|weight_hr|weight_p[iof]|bias_ih|bias_hh)_l(\
 
 /** An nn.RNN, nn.LSTM or nn.GRU as one canonical layer for each of its own. */
 export function recurrentModule({ path, tensors }: StateModule, options: StateDictNetworkOptions): ModuleLayers {
-  const shapeOf = (name: string): readonly number[] => {
+  const matrixOf = (name: string): readonly number[] => {
     const tensor = tensors.get(name);
     if (!tensor) throw unknownNetwork(`"${path}" has no ${name}`);
-    if (tensor.shape.length !== (name.startsWith("weight_") && !/_p[iof]_/.test(name) ? 2 : 1))
-      throw unknownNetwork(`"${path}.${name}" has shape ${formatShape(tensor.shape)}`);
+    if (tensor.shape.length !== 2) throw unknownNetwork(`"${path}.${name}" has shape ${formatShape(tensor.shape)}`);
     return tensor.shape;
   };
   for (const name of tensors.keys())
     if (!part.test(name)) throw unknownNetwork(`"${path}" is a recurrent module with a tensor "${name}"`);
   const projects = tensors.has("weight_hr_l0");
   const bidirectional = tensors.has("weight_ih_l0_reverse");
-  const [rows, inputSize] = shapeOf("weight_ih_l0") as [number, number];
-  const hiddenSize = projects ? shapeOf("weight_hr_l0")[1]! : shapeOf("weight_hh_l0")[1]!;
-  const projectionSize = projects ? shapeOf("weight_hr_l0")[0]! : 0;
+  const [rows, inputSize] = matrixOf("weight_ih_l0") as [number, number];
+  const hiddenSize = projects ? matrixOf("weight_hr_l0")[1]! : matrixOf("weight_hh_l0")[1]!;
+  const projectionSize = projects ? matrixOf("weight_hr_l0")[0]! : 0;
   const kind = options.cell?.name ?? kinds[rows / hiddenSize];
   if (kind === undefined || (projects && kind !== "lstm"))
     throw unknownNetwork(

@@ -42,7 +42,7 @@ export function stateDictOf(
     tensors.set(stacked(name, model), tensor);
     const second = name.replace(/\.bias_ih_l0/, ".bias_hh_l0");
     // PyTorch's modules have two biases, of which only the sum counts.
-    if (second !== name && !model.weights.has(second))
+    if (!model.weights.has(second))
       tensors.set(stacked(second, model), { shape: tensor.shape, data: new Float32Array(size(tensor.shape)) });
   }
   return { tensors, forward: said.forward, training: said.training };

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { bytesSource } from "../../../src/formats/byte-source.ts";
 import { readKeras, readKerasTensors } from "../../../src/formats/keras/read.ts";
@@ -47,6 +47,35 @@ async function arraysIn(archive: Uint8Array): Promise<Record<string, { shape: re
 test.each(["wrapped.keras", "decoder.keras"])("%s: arrays lie where Keras puts them", async (name) => {
   const theirs = new Uint8Array(readFileSync(new URL(name, folder)));
   expect(await arraysIn(writeKeras((await readKeras(theirs)).model))).toEqual(await arraysIn(theirs));
+});
+
+/** The classes of a configuration, those inside others too, each with its module and the names of its options. */
+function* classesIn(value: unknown): Generator<{ name: string; module: unknown; options: string[] }> {
+  if (typeof value !== "object" || value === null) return;
+  const { class_name: name, module, config } = value as Record<string, unknown>;
+  if (typeof name === "string") yield { name, module, options: Object.keys(config as object) };
+  for (const inner of Object.values(value)) yield* classesIn(inner);
+}
+const classesOf = async (archive: Uint8Array) => {
+  const zip = await openZip(bytesSource(archive));
+  return [...classesIn(JSON.parse(new TextDecoder().decode(await zip.read("config.json"))))];
+};
+
+test("Keras knows every class and every option that is written for it", async () => {
+  const bytesOf = (name: string) => new Uint8Array(readFileSync(new URL(name, folder)));
+  const known = new Map<string, { module: unknown; options: Set<string> }>();
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".keras")))
+    for (const { name, module, options } of await classesOf(bytesOf(file)))
+      known.set(name, { module, options: new Set([...(known.get(name)?.options ?? []), ...options]) });
+  for (const file of ["plain.keras", "wrapped.keras", "decoder.keras", "stack.keras"])
+    for (const { name, module, options } of await classesOf(writeKeras((await readKeras(bytesOf(file))).model))) {
+      const theirs = known.get(name)!;
+      expect(module, name).toBe(theirs.module);
+      expect(
+        options.filter((option) => !theirs.options.has(option)),
+        name,
+      ).toEqual([]);
+    }
 });
 
 test.skipIf(!onnxRuntime)(`layers of Keras as ONNX are the same functions${withoutOnnxRuntime}`, async () => {

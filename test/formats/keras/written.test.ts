@@ -69,6 +69,33 @@ test("the configuration is the one that Keras loads", () => {
   expect(writeTopology(model, kerasFamily("3.3.3")).config).toEqual(golden.config);
 });
 
+test("Keras 2 is told of calls by lists, with the states behind the sequence", () => {
+  const layers = new Map([...model.layers, ["lstm", { ...lstm, cell: { name: "lstm" } }] as const]);
+  const { config } = writeTopology({ ...model, layers }, kerasFamily("2.15.0")).config as unknown as {
+    config: { layers: { name: string; inbound_nodes: unknown }[] };
+  };
+  expect(config.layers.find(({ name }) => name === "decoder")!.inbound_nodes).toEqual([
+    [
+      ["an_embedding_1", 1, 0, {}],
+      ["lstm", 0, 1, {}],
+      ["lstm", 0, 2, {}],
+    ],
+  ]);
+});
+
+test("what has no letter that Keras takes is called by what it is", () => {
+  const { config, layers } = writeTopology(
+    {
+      ...{ name: "", inputs: [{ name: "x", shape: [3], type: "float" }], outputs: [{ name: "y", value: "y" }] },
+      layers: new Map<string, LayerSpec>([["词", { kind: "identity" }]]),
+      ...{ nodes: [{ name: "词", layer: "词", inputs: ["x"], outputs: ["y"] }], weights: new Map() },
+    },
+    kerasFamily("3.3.3"),
+  );
+  expect(config).toMatchObject({ config: { name: "model" } });
+  expect(layers).toMatchObject([{ name: "layer", className: "Activation", config: { activation: "linear" } }]);
+});
+
 describeOnMachines("a model that was written", (m) => {
   test("is the function that Keras loads", async () => {
     using program = openNetwork(model, { machine: m.machine });

@@ -46,6 +46,14 @@ const deaf = defineCell({
   step: (_, previous) => ({ h: mul(previous.h, 0.5) }),
 });
 
+/** A product of what no state is part of. */
+const fed = defineCell({
+  name: "fed",
+  gates: { m: split(), a: gateOf(tanh, ({ parts }) => parts.m!.x) },
+  state: ["h"],
+  step: ({ a }, previous) => ({ h: mul(a, previous.h) }),
+});
+
 const inWords = parseCell(`
   state h, c
   weight p = 0.1
@@ -58,7 +66,7 @@ const inWords = parseCell(`
 /** Every cell that there is, so that a new one is tested, and cells of users. */
 const whole: Readonly<Record<string, Cell>> = {
   ...Object.fromEntries(cellNames.map((name) => [name, cellByName(name)])),
-  ...{ multiplicative, narrow, deaf, "a cell in words": inWords },
+  ...{ multiplicative, narrow, deaf, fed, "a cell in words": inWords },
 };
 /** With options; fewer layers do for these. */
 const variants = Object.fromEntries(lawCells.map(({ name, make }) => [name, make()]));
@@ -168,11 +176,13 @@ test("the body of a scan holds what a state has to do with, once", async () => {
 
 test("states whose names the graph needs itself are refused", async () => {
   const machine = await openMachine("reference");
-  const named = parseCell("state output\noutput = tanh(W_a x + U_a output[t-1])");
   const input = uniform(1, "input", [T, B, D]);
-  await expect(ours(machine, layerOf(named, 1, "forward"), input)).rejects.toThrow(
-    expect.objectContaining({ code: "not-convertible", message: expect.stringContaining('called "output"') }),
-  );
+  for (const name of ["output", "input"]) {
+    const named = parseCell(`state ${name}\n${name} = tanh(W_a x + U_a ${name}[t-1])`);
+    await expect(ours(machine, layerOf(named, 1, "forward"), input)).rejects.toThrow(
+      expect.objectContaining({ code: "not-convertible", message: expect.stringContaining(`called "${name}"`) }),
+    );
+  }
   machine.close();
 });
 
