@@ -110,6 +110,16 @@ test.each<[string, () => unknown, RegExp]>([
     /the mask that its sequence/,
   ],
   ["the mask of another sequence", () => writeKeras(withStates("masking")), /does not skip masked steps/],
+  [
+    "the state before the first step that counts",
+    () => writeKeras(modelOf({ stateful: true, maskedOutput: "previous-or-initial" }, true), { batchSize: 2 }),
+    /before the first step that counts/,
+  ],
+  [
+    "a model without layers",
+    () => writeKeras({ ...modelOf({}), layers: new Map(), nodes: [], outputs: [{ name: "y", value: "input" }] }),
+    /a model without layers/,
+  ],
   ["a state carried over batches of any size", () => writeKeras(modelOf({ stateful: true })), /batchSize/],
 ])("writing refuses %s", (_, write, message) => {
   expect(write).toThrow(message);
@@ -118,6 +128,10 @@ test.each<[string, () => unknown, RegExp]>([
 test("what makes no difference is written: zeros at masked steps where nothing masks", () => {
   expect(writeTensorFlowJs(modelOf({ maskedOutput: "zero" })).size).toBe(2);
   expect(writeKeras(modelOf({ stateful: true }), { batchSize: 4 }).length).toBeGreaterThan(0);
+  expect(writeKeras(modelOf({ stateful: true, maskedOutput: "zero" }, true), { batchSize: 4 }).length).toBeGreaterThan(
+    0,
+  );
+  expect(writeKeras(modelOf({ maskedOutput: "previous-or-initial" }, true)).length).toBeGreaterThan(0);
 });
 
 test("each family's own rule for the mask of a layer with given states is written", () => {

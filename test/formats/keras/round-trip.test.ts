@@ -107,8 +107,8 @@ test.each(Object.keys(ways))("%s holds layers of every kind", async (way) => {
 
 test("names of layers that no attribute can hold at once are cut into several, in their order", async () => {
   const dense: LayerSpec = { kind: "dense", inputSize: 1, outputSize: 1, bias: false, activation: { name: "tanh" } };
-  const { layers, nodes, weights, ...model } = chainOf(Array<LayerSpec>(1300).fill(dense), { width: 1 });
-  const long = (name: string): string => name.padEnd(100, "_");
+  const { layers, nodes, weights, ...model } = chainOf(Array<LayerSpec>(200).fill(dense), { width: 1 });
+  const long = (name: string): string => name.padEnd(400, "_");
   const bytes = writeKerasH5({
     ...model,
     layers: new Map([...layers].map(([name, spec]) => [long(name), spec])),
