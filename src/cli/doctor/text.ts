@@ -68,6 +68,7 @@ function tilesOf({ wasm: { tiles } }: Diagnosis): string {
     return "no: the process was not started with --experimental-wasm-revectorize (Node 24 and later), so they were not tried";
   const { narrow, wide } = tiles.rates!;
   const rates = `wide tiles reached ${gflops(wide)} GFLOP/s, narrow ones ${gflops(narrow)}`;
+  if (tiles.right === false) return `no: this engine gets other results with them, so they are not used (${rates})`;
   return tiles.wide ? `yes: ${rates}` : `no: ${rates}, so joining vectors to 256 bits does not pay here`;
 }
 
