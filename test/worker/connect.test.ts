@@ -1,4 +1,9 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Cell } from "../../src/cells/define.ts";
+import { gru } from "../../src/cells/gru.ts";
+import { lstm } from "../../src/cells/lstm.ts";
+import { openMachine } from "../../src/compute/open.ts";
+import { gradientFlow } from "../../src/explain/gradient-flow.ts";
 import { connectWorker } from "../../src/worker/connect.ts";
 import { serveWorker } from "../../src/worker/serve.ts";
 import { workerHere } from "./worker-here.ts";
@@ -27,6 +32,23 @@ test("a worker that does not hand over itself is told how", () => {
   expect(() => (serveWorker as () => void)()).toThrow(
     /scope: expected the worker's own self, serveWorker\(self\), got nothing/,
   );
+  for (const half of [{ addEventListener() {} }, { postMessage() {} }])
+    expect(() => serveWorker(half as never)).toThrow(expect.objectContaining({ code: "bad-option" }));
+});
+
+test("what is no call to the worker is not answered: a page may send its worker other messages too", async () => {
+  const said: unknown[] = [];
+  let hear: (event: { data: unknown }) => void = () => undefined;
+  serveWorker({
+    postMessage: (message) => void said.push(message),
+    addEventListener: (type, listener) => {
+      expect(type).toBe("message");
+      hear = listener;
+    },
+  });
+  for (const data of [undefined, "stop", { call: 7, number: 1 }, { call: "stop", number: 2, given: {} }])
+    hear({ data });
+  await expect.poll(() => said).toEqual([{ number: 2, back: undefined }]);
 });
 
 describe("a call with a signal", () => {
@@ -149,7 +171,7 @@ describe("a page that talks to its worker", () => {
 
   test("may ask again where the host had no memory for a machine", async () => {
     const client = workerHere();
-    const given = { cells: ["gru"], hiddenSize: 3, steps: 2, scale: 1, forgetBias: 0, seed: 1 };
+    const given = { cells: ["gru", "lstm"], hiddenSize: 3, steps: 2, scale: 2, forgetBias: 3, seed: 1 };
     const Given = WebAssembly.Memory;
     vi.stubGlobal("WebAssembly", Object.create(WebAssembly));
     WebAssembly.Memory = class extends Given {
@@ -160,7 +182,15 @@ describe("a page that talks to its worker", () => {
     };
     await expect(client.call("flow", given)).rejects.toMatchObject({ code: "out-of-memory" });
     vi.unstubAllGlobals();
-    expect((await client.call("flow", given)).gru).toHaveLength(2);
+    // The bias is that of the gate that keeps.
+    const { scale, steps, hiddenSize, seed } = given;
+    using machine = await openMachine("wasm", { threads: 1 });
+    const flowOf = (cell: Cell, bias: Record<string, number>) =>
+      gradientFlow({ machine, cell, bias, scale, steps, hiddenSize, seed });
+    expect(await client.call("flow", given)).toEqual({
+      gru: await flowOf(gru(), { z: 3 }),
+      lstm: await flowOf(lstm(), { f: 3 }),
+    });
     client.close();
   });
 

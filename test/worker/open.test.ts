@@ -315,6 +315,47 @@ describe("the worker opens", () => {
     machine.close();
   });
 
+  test("a file however it is given, and leaves nothing on the machine once it is closed or refused", async () => {
+    const machine = await openMachine("wasm", { threads: 1 });
+    const tokenizer = await trainTokenizer("abcdef", { kind: "grapheme" });
+    const model = languageModel({ vocabularySize: 6, hiddenSize: 4, embeddingSize: 3, numLayers: 2 });
+    const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 1 });
+    const run = await packRun({ model, tokenizer, parameters });
+    parameters.close();
+    for (const [bytes, facts] of [
+      [run, { format: "longshort", reads: "text", layers: ["l0", "l1"], channels: 1, conventions: [], hiddenSize: 4 }],
+      [languageModelFile(6), { reads: "tokens", layers: ["lstm"], channels: 1, parameters: 254, vocabularySize: 6 }],
+      [
+        golden("torch-pt/gru.pt"),
+        {
+          reads: "numbers",
+          vocabularySize: undefined,
+          conventions: expect.arrayContaining([expect.stringMatching(/batch first/)]),
+        },
+      ],
+    ] as const) {
+      const own = bytes as Uint8Array<ArrayBuffer>;
+      const opened = [];
+      for (const given of [own, new Blob([own]), new File([own], "x")]) {
+        const one = await openModel({ file: given, name: "x" }, machine);
+        opened.push(one.facts);
+        one.close();
+        expect(machine.memory.usedBytes).toBe(0);
+      }
+      expect(opened[0]).toMatchObject(facts);
+      expect(opened.slice(1)).toEqual([opened[0], opened[0]]);
+    }
+    const other = JSON.stringify((await trainTokenizer("abcdefgh", { kind: "grapheme" })).toJSON());
+    for (const [bytes, more] of [
+      [languageModelFile(6), { tokenizer: other }],
+      [golden("torch-onnx/tagger_lstm_gru_seqfirst_op11/model.onnx"), {}],
+    ] as const) {
+      await expect(openModel({ file: bytes, name: "x", ...more }, machine)).rejects.toThrow();
+      expect(machine.memory.usedBytes).toBe(0);
+    }
+    machine.close();
+  });
+
   test("nothing that is no model, no sequence model, or too large", async () => {
     const refused = (bytes: Uint8Array, code: string) =>
       expect(client.call("open", { file: file(bytes, "x"), name: "x" }), code).rejects.toMatchObject({ code });
