@@ -107,7 +107,7 @@ function liveliest(trace: Drawn, options: HeatMapsOptions): number[] {
   });
   // Equal scores (a text of one character) leave the order of the units.
   return scores
-    .sort((a, b) => b.score - a.score || a.unit - b.unit)
+    .sort((a, b) => b.score - a.score)
     .slice(0, units)
     .map(({ unit }) => unit)
     .sort((a, b) => a - b);

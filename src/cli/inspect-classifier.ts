@@ -42,7 +42,7 @@ export async function inspectClassifier(folder: string, machine: Machine, readin
       likely(
         classes,
         said.map((one) => one.probabilities),
-        { title: "probability of each class if the input ended here", what: "classes" },
+        { title: "probability of each class if the input ended here", what: ["class", "classes"] },
       ),
       hangs,
     ],

@@ -43,7 +43,7 @@ export async function inspectTagger(folder: string, machine: Machine, reading: R
       ...found!.tags.map((tag, t) => `${shown[t]!.toFixed(3)}  ${tag.padEnd(width)}  ${sentence[t]}`),
     ],
     maps: [
-      likely(tags, probabilities, { title: "probability of each tag", what: "tags" }),
+      likely(tags, probabilities, { title: "probability of each tag", what: ["tag", "tags"] }),
       influence(
         token === undefined ? "all tags together" : `the tag of token ${token}, ${sentence[token - 1]}`,
         tagger.model.parts.rnn.options.cell,

@@ -3,6 +3,7 @@ import type { Series } from "../data/examples.ts";
 import { normsOverTime } from "../explain/norms.ts";
 import type { ReadTrace } from "../explain/read-trace.ts";
 import { extremes } from "../shared/extremes.ts";
+import { counted } from "./format.ts";
 import type { Curve, StepMap } from "./inspected.ts";
 
 /** Rows of a map of probabilities, at most. */
@@ -25,7 +26,7 @@ export function seriesMap({ channels, values }: Series): { readonly map: StepMap
 export function likely(
   names: readonly string[],
   probabilities: readonly Readonly<Record<string, number>>[],
-  { title, what }: { readonly title: string; readonly what: string },
+  { title, what: [one, several] }: { readonly title: string; readonly what: readonly [one: string, several: string] },
 ): StepMap {
   const most = (name: string): number => probabilities.reduce((high, one) => Math.max(high, one[name]!), 0);
   const chosen = new Set(
@@ -39,7 +40,8 @@ export function likely(
   const rows = names
     .filter((name) => chosen.has(name))
     .map((label) => ({ label, values: probabilities.map((one) => one[label]!) }));
-  return { title: `${title}${left > 0 ? ` (${left} unlikely ${what} left out)` : ""}`, rows, low: 0, high: 1 };
+  const out = left > 0 ? ` (${counted(left, `unlikely ${one}`, `unlikely ${several}`)} left out)` : "";
+  return { title: title + out, rows, low: 0, high: 1 };
 }
 
 /** On which steps an answer, or each of several, hangs: ‖∂L/∂h_t‖ of every layer and direction. */

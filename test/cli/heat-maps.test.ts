@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
+import { lstm } from "../../src/cells/lstm.ts";
 import { heatMaps } from "../../src/cli/heat-maps.ts";
+import { influence, likely, rangeOf, seriesMap } from "../../src/cli/step-maps.ts";
 
 /** Three units over two tokens: the first does not move, the second moves in the gate, the third in the state. */
 const trace = {
@@ -50,4 +52,64 @@ it("chooses units by all values that are shown", () => {
     ["c", "f"],
   ])
     expect(heatMaps({ tokens: ["a", "b"], values }, { ...options, names, units: 1 })).not.toContain("unit 0");
+});
+
+it("of names shows those that are likely anywhere, in their order: two at least, twelve at most", () => {
+  const shown = (most: Record<string, number>) => {
+    // What is likely at one step is not at another.
+    const steps = [most, Object.fromEntries(Object.keys(most).map((name) => [name, 0.001]))];
+    const { title, rows, low, high } = likely(Object.keys(most), steps, { title: "p", what: ["tag", "tags"] });
+    for (const { label, values } of rows) expect(values).toEqual([most[label], 0.001]);
+    expect([low, high]).toEqual([0, 1]);
+    return [rows.map(({ label }) => label).join(""), title];
+  };
+  expect(shown({ a: 0.9, b: 0.049, c: 0.6, d: 0.01, e: 0.05 })).toEqual(["ace", "p (2 unlikely tags left out)"]);
+  expect(shown({ a: 0.01, b: 0.99, c: 0.02 })).toEqual(["bc", "p (1 unlikely tag left out)"]);
+  expect(shown({ a: 0.4, b: 0.6 })).toEqual(["ab", "p"]);
+  const many = Object.fromEntries([..."abcdefghijklmn"].map((name, k) => [name, 0.1 + k / 100]));
+  expect(shown(many)).toEqual(["cdefghijklmn", "p (2 unlikely tags left out)"]);
+});
+
+it("takes the scale of numbers from those that are there, and one around a single number", () => {
+  expect(rangeOf([Number.NaN, 2, -1, Number.POSITIVE_INFINITY])).toEqual({ low: -1, high: 2 });
+  expect(rangeOf([3, 3])).toEqual({ low: 2, high: 4 });
+  for (const none of [[], [Number.NaN]]) expect(rangeOf(none)).toEqual({ low: -1, high: 1 });
+});
+
+it("gives a series by channel, the first twelve of them, and all of them as curves", () => {
+  const series = (channels: number) => ({ channels, values: Float64Array.from({ length: 2 * channels }, (_, k) => k) });
+  const one = seriesMap(series(1));
+  expect(one).toMatchObject({ map: { title: "the series", low: 0, high: 1, rows: [{ label: "" }] } });
+  expect(Array.from(one.curves[0]!.data)).toEqual([0, 1]);
+  const { map, curves } = seriesMap(series(13));
+  expect(map.title).toBe("the series, the first 12 of 13 channels");
+  expect(map.rows.map(({ label }) => label)).toEqual(curves.slice(0, 12).map(({ label }) => label));
+  expect(curves.map(({ label }) => label)).toEqual(Array.from({ length: 13 }, (_, d) => `channel ${d + 1}`));
+  for (const [d, { data }] of curves.entries()) expect(Array.from(data)).toEqual([d, d + 13]);
+});
+
+it("shows the influence of the first state alone, on a scale from 0, that of no influence too", () => {
+  const of = (name: string, ...data: number[]) => ({
+    ...{
+      name,
+      layer: 0,
+      reverse: false,
+      axes: ["time", "batch", "unit"] as const,
+      shape: [2, 1, 2] as const,
+      data: Float32Array.from(data),
+    },
+  });
+  const gradients = { h_l0: of("h", 3, 4, 0, 0), c_l0: of("c", 9, 9, 9, 9) };
+  const map = influence("it", lstm(), [{ gradients }]);
+  expect(map).toMatchObject({
+    title: expect.stringMatching(/ on it: norm/),
+    low: 0,
+    high: 5,
+    rows: [{ label: "h_l0" }],
+  });
+  expect(Array.from(map.rows[0]!.values)).toEqual([5, 0]);
+  const none = { gradients: { h_l0: of("h", 0, 0, 0, 0) } };
+  expect(influence("it", lstm(), [none])).toMatchObject({ low: 0, high: 1 });
+  const both = influence("it", lstm(), [{ gradients }, none], ["a", "b"]);
+  expect(both.rows.map(({ label }) => label)).toEqual(["a h_l0", "b h_l0"]);
 });

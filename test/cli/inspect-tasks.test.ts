@@ -5,6 +5,8 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { inspectForecaster } from "../../src/cli/inspect-forecaster.ts";
+import { openMachine } from "../../src/compute/open.ts";
 import { longshort } from "./fake-io.ts";
 
 /* `inspect`, `quantize` and `pack` for runs of the tasks that are no language models: each trained for a moment, on tables of a few rows. */
@@ -94,7 +96,7 @@ describe("inspect shows", () => {
     expect(Math.min(...steps[6].values)).toBeGreaterThan(0);
     expect(steps.slice(0, 4).map(({ token }) => token)).toEqual(["a", "fine", "end", "1"]);
     expect(steps[3].probabilities.down + steps[3].probabilities.up).toBeCloseTo(1, 5);
-    expect(steps[7]).toMatchObject({ name: "i", layer: 0, shape: [4, 3] });
+    expect(steps[7]).toEqual({ type: "values", name: "i", layer: 0, shape: [4, 3], data: expect.any(Array) });
   });
 
   it("of a regression the number after each word", async () => {
@@ -162,7 +164,27 @@ describe("inspect shows", () => {
     const told = lines((await longshort(["forecast", at("sales"), at("f.csv"), "--json"])).stdout);
     expect(told).toContainEqual(expect.objectContaining({ time: steps[5].time, value: steps[5].forecast.sales }));
     expect(Object.keys(steps[0].values)).toEqual(["sales"]);
+    expect(await inspect(at("sales"))).toContain(`4 steps read, ${steps[0].time} to ${steps[3].time}; −1 is the last`);
     expect(steps[3].time).toMatch(/^2024-02-\d\d$/);
+  });
+
+  it("of a forecaster what it reads where numbers are missing: the one before, at the beginning the first there is", async () => {
+    for (const gap of [[], [0], [1, 2], [0, 1, 2]]) {
+      const days = Array.from({ length: 6 }, (_, k) => `2024-03-0${k + 1},${gap.includes(k - 2) ? "" : k + 10},A\n`);
+      writeFileSync(at("gaps.csv"), `day,sales,shop\n${days.join("")}`);
+      const machine = await openMachine("wasm", { threads: 1 });
+      const { curves, steps } = await inspectForecaster(at("sales"), machine, { file: at("gaps.csv"), row: 1 });
+      machine.close();
+      const read = Array.from(curves![0]!.data);
+      const there = steps.map((step) => {
+        const { values, forecast } = step as Record<string, { sales: number } | undefined>;
+        return (values ?? forecast)!.sales;
+      });
+      expect(there.slice(0, 4).map(Number.isNaN)).toEqual([0, 1, 2, 3].map((k) => gap.includes(k)));
+      const first = there.find((value) => !Number.isNaN(value));
+      const before = (t: number) => there.slice(0, t + 1).findLast((value) => !Number.isNaN(value));
+      expect(read).toEqual(there.map((_, t) => before(t) ?? first));
+    }
   });
 
   it("all of it in one page", async () => {
