@@ -61,6 +61,18 @@ describe("curves of the playground", () => {
     expect([alone.x.get("0"), alone.x.get("4")]).toEqual([points[0]![0]![1], points[0]![4]![1]]);
   });
 
+  it("take most of their picture, and stay in it", () => {
+    const { points, x, y } = drawn({ curves: [one([0, 1, 2, 3, 4])], x: [10, 14], y: [0, 4], height: 200 });
+    for (const [k, size] of [
+      [1, 640],
+      [2, 200],
+    ] as const) {
+      const places = points[0]!.map((point) => point[k] as number);
+      for (const at of [...places, ...(k === 1 ? x : y).values()]) expect(at >= 0 && at <= size).toBe(true);
+      expect(Math.max(...places) - Math.min(...places)).toBeGreaterThan(0.6 * size);
+    }
+  });
+
   it("on a logarithmic scale from a power of ten to another; what lies below is left and come back to", () => {
     const { points, y } = drawn({ curves: [one([1, 0.01, 1e-9, 0, 0.1])], logarithmic: true, y: [1e-3, 1] });
     const [first, second, low, back] = points[0]!;
@@ -78,6 +90,7 @@ describe("curves of the playground", () => {
       curves: [one([0, Number.NaN, 2]), one(Array.from({ length: 6000 }, (_, k) => k / 3000))],
     });
     expect(points[0]).toHaveLength(2);
+    expect(curvesOf(0, Number.NaN, 2).join(" ")).not.toContain("NaN");
     expect(points[1]).toHaveLength(600);
     expect([...drawn({ curves: [one([])] }).y.keys()]).toEqual(expect.arrayContaining(["0", "1"]));
   });

@@ -80,6 +80,97 @@ describe("what a page asked for before something else", () => {
   });
 });
 
+describe("a pane", () => {
+  /** Two units in each of two layers: of c the second one moves more slowly, from the 20 steps on that it has. */
+  const readOf = (text: string) => ({
+    ...reading(text),
+    values: [0, 1].flatMap((layer) =>
+      ["f", "c", "h"].map((name) => {
+        const at = (k: number) => Math.sin((k % 2 ? 0.2 : 2) * (k >> 1));
+        return { name, layer, units: 2, data: Float32Array.from({ length: 2 * text.length }, (_, k) => at(k)) };
+      }),
+    ),
+  });
+  const facts = { id: 5, reads: "text", layers: ["l0", "l1"], channels: 1, names: ["f", "c", "h"] } as never;
+  const opened = async (asked?: Pane["asked"]): Promise<Pane> => {
+    room.text = "abcdefghijklmnopqrstuvwxyz";
+    const pane = Object.assign(new Pane("own"), { facts, asked });
+    void pane.read();
+    expect([pane.busy, pane.error]).toEqual([true, undefined]);
+    const { given, answer } = await next("read");
+    expect(given).toEqual({ id: 5, text: room.text });
+    answer(readOf(room.text));
+    await expect.poll(() => pane.reading).toBeDefined();
+    return pane;
+  };
+
+  test("shows what is kept first, of the last layer, at the slowest unit; the next text at the same place", async () => {
+    const pane = await opened();
+    await expect.poll(() => pane.busy).toBe(false);
+    expect([pane.layer, pane.order, pane.moved]).toEqual([1, [1, 0], false]);
+    expect(pane.bands.map(({ name, units, title }) => [name, units, title])).toEqual([
+      ["c", 2, "c  cell state"],
+      ["h", 2, "h  hidden state"],
+      ["f", 2, "f  forget gate"],
+    ]);
+    expect(pane.place).toEqual({ band: 0, unit: 1, step: 18 });
+    expect(pane.pace).toBeDefined();
+    expect(asked).toEqual([]);
+    pane.look({ band: 2, unit: 0, step: 17 });
+    expect(pane.moved).toBe(true);
+    room.text = "ab";
+    void pane.read();
+    (await next("read")).answer(readOf(room.text));
+    await expect.poll(() => pane.place).toEqual({ band: 2, unit: 0, step: 1 });
+    // Of two steps nothing can be said of a pace.
+    expect([pane.layer, pane.pace]).toEqual([1, undefined]);
+    room.text = "";
+    await pane.read();
+    expect([pane.error, pane.busy]).toEqual(["Type or paste some text first.", false]);
+  });
+
+  test("goes where an address asks, cuts and holds what there is of it, and gives back what is put back", async () => {
+    const hold = [
+      { gate: "f", value: 1 },
+      { gate: "x", value: 0 },
+    ];
+    const pane = await opened({ layer: 0, value: "f", unit: 0, step: 2, cut: [1, 9], hold });
+    const held = { layer: 0, gate: "f", value: 1 };
+    const cut = await next("cut");
+    expect(cut.given).toEqual({ id: 5, text: room.text, units: [{ layer: 0, unit: 1 }], gates: [held] });
+    cut.answer({ loss: 3 });
+    await expect.poll(() => pane.without).toEqual({ loss: 3 });
+    expect([pane.layer, pane.place, pane.moved]).toEqual([0, { band: 2, unit: 0, step: 2 }, true]);
+    void pane.hold("f", 0);
+    expect((await next("cut")).given).toMatchObject({ gates: [{ ...held, value: 0 }] });
+    void pane.toggleCut(1);
+    expect((await next("cut")).given).toMatchObject({ units: [], gates: [{ ...held, value: 0 }] });
+    // With nothing cut and nothing held there is nothing to ask.
+    await pane.hold("f", undefined);
+    expect([asked, pane.without, pane.cut.size, pane.gates]).toEqual([[], undefined, 0, []]);
+    void pane.toggleCut(0);
+    (await next("cut")).answer({ loss: 4 });
+    await expect.poll(() => pane.without).toEqual({ loss: 4 });
+    await pane.putBack();
+    expect([pane.without, pane.cut.size]).toEqual([undefined, 0]);
+    const beyond = await opened({ layer: 7, value: "q", unit: 2, step: 26, cut: [], hold: [] });
+    expect([beyond.layer, beyond.place]).toEqual([1, { band: 0, unit: 1, step: 18 }]);
+  });
+
+  test("looks for places like the one that is looked at, in what is read or in a file, and says what failed", async () => {
+    const pane = await opened();
+    pane.look({ band: 0, unit: 1, step: 4 });
+    const like = { id: 5, text: room.text, step: 4, layer: 1, count: 6 };
+    void pane.findNearest();
+    expect((await next("nearest")).given).toEqual(like);
+    void pane.findNearest(new File(["corpus"], "c.txt"));
+    const other = await next("nearest");
+    expect(other.given).toEqual({ ...like, corpus: { text: "corpus" } });
+    other.fail(new Error("no place"));
+    await expect.poll(() => pane.error).toBe("no place");
+  });
+});
+
 test("an error of the gradient flow goes when there is an answer", async () => {
   const flow = new Flow();
   flow.view();
@@ -88,7 +179,10 @@ test("an error of the gradient flow goes when there is an answer", async () => {
   flow.steps = 100;
   flow.view();
   const norms = { rnn: new Float64Array(3), lstm: new Float64Array(3), gru: new Float64Array(3) };
-  (await next("flow")).answer(norms);
+  const { given, answer } = await next("flow");
+  const cells = ["rnn", "lstm", "gru"];
+  expect(given).toEqual({ cells, hiddenSize: 24, steps: 100, scale: 1, forgetBias: 3, seed: 1 });
+  answer(norms);
   await expect.poll(() => flow.norms).toBe(norms);
   expect(flow.error).toBeUndefined();
 });

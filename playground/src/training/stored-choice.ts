@@ -1,17 +1,5 @@
 import { among, countOf, unless } from "../address.ts";
-import {
-  BOUNDS,
-  type Bounded,
-  bounded,
-  CELLS,
-  chooseData,
-  chosen,
-  DATA,
-  nameOf,
-  OPTIMIZERS,
-  OWN_CELL,
-  wordsOf,
-} from "./choice.ts";
+import { bounded, CELLS, chooseData, chosen, DATA, nameOf, OPTIMIZERS, OWN_CELL, wordsOf } from "./choice.ts";
 
 const STORED = "playground-training";
 /** What numbers are called in the address. */
@@ -63,10 +51,7 @@ export function takeChoice(asked: URLSearchParams): void {
     cell: among(asked.get("cell"), CELLS) ?? settings.cell,
     optimizer: among(asked.get("optimizer"), OPTIMIZERS) ?? settings.optimizer,
     clipNorm: clip === undefined ? settings.clipNorm : clip === "yes" ? 1 : Number.POSITIVE_INFINITY,
-    ...chosenNumbers((key) => {
-      const name = Object.entries(NUMBERS).find(([, one]) => one === key)?.[0];
-      return name !== undefined && asked.has(name) ? Number(asked.get(name)) : undefined;
-    }),
+    ...chosenNumbers((_, name) => (asked.has(name) ? Number(asked.get(name)) : undefined)),
   };
   chooseData(among(asked.get("data"), DATA) ?? chosen.data);
 }
@@ -85,12 +70,12 @@ export function choiceInAddress(): Readonly<Record<string, string | undefined>> 
   };
 }
 
-type SettingsNumber = Exclude<Bounded, "lag">;
-function chosenNumbers(of: (key: SettingsNumber) => number | undefined): Partial<Record<SettingsNumber, number>> {
+type SettingsNumber = (typeof NUMBERS)[keyof typeof NUMBERS];
+function chosenNumbers(of: (key: SettingsNumber, name: string) => number | undefined) {
   const found: Partial<Record<SettingsNumber, number>> = {};
-  for (const key of Object.keys(BOUNDS) as Bounded[]) {
-    const value = key === "lag" ? undefined : of(key);
-    if (key !== "lag" && value !== undefined) found[key] = bounded(key, value);
+  for (const [name, key] of Object.entries(NUMBERS)) {
+    const value = of(key, name);
+    if (value !== undefined) found[key] = bounded(key, value);
   }
   return found;
 }
