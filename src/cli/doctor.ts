@@ -35,9 +35,9 @@ export interface Diagnosis {
   /** Flags that this version of Node takes for full speed, and whether this process has them. */
   readonly flags: readonly { readonly flag: string; readonly given: boolean }[];
   readonly wasm: WasmDiagnosis;
-  /** Of the machine as it opens by default; undefined when it does not. */
+  /** Of the machine as it opens by default; undefined when it does not work. */
   readonly machine?: Limits & { readonly wide: boolean };
-  /** Why the machine does not open. */
+  /** Why the machine does not open, or what broke down while it was examined. */
   readonly error?: string;
   readonly speed?: {
     /** A product as in the recurrence of 64 examples and 256 units, on one thread. */

@@ -38,6 +38,7 @@ test("short work is timed together, long work once, and promises are waited for"
   expect(short.together).toBeGreaterThan(100);
   expect(short.medianMs).toBeLessThan(0.1);
   expect(short.p99Ms).toBeGreaterThan(0);
+  expect(short.cpuMs).not.toBeNull();
   expect(calls).toBeGreaterThan(short.together * short.count);
   const waiting = await measure(() => new Promise((resolve) => setTimeout(resolve, 3)), { seconds: 0.01, warmup: 0 });
   expect(waiting.medianMs).toBeGreaterThan(2);
@@ -59,6 +60,7 @@ test("times by a clock of its own: warm-up, windows of two milliseconds, the mid
     const alone = { medianMs: 5, fastestMs: 5, p99Ms: 5, within: 0, count: 200, together: 1 };
     expect(await of([5], { warmup: 0.1 })).toMatchObject(alone);
     expect(calls).toBe(1 + 20 + 200);
+    expect(await of([5], { warmup: 0, seconds: 0.5 })).toMatchObject({ ...alone, count: 100 });
     expect(await of([5], { seconds: 0.25 })).toMatchObject({ ...alone, p99Ms: null, count: 50 });
     expect(calls).toBe(1 + 80 + 50);
     expect(await of([5], { seconds: 0, warmup: 0 })).toMatchObject({ ...alone, p99Ms: null, count: 3 });
@@ -72,6 +74,13 @@ test("times by a clock of its own: warm-up, windows of two milliseconds, the mid
     expect(calls).toBe(1 + 4 * 250 + 500);
     expect(await of([0.5], { warmup: 0, seconds: 0.02, singles: true })).toMatchObject({ p99Ms: 0.5, count: 10 });
     expect(calls).toBe(1 + 4 * 10 + 200);
+    const promised = async () => {
+      calls++;
+      time += 0.5;
+    };
+    calls = 0;
+    expect(await measure(promised, { warmup: 0, seconds: 0.02 })).toMatchObject({ ...short, count: 10 });
+    expect(calls).toBe(1 + 4 * 10);
     expect(await of([4, 6], { warmup: 0 })).toMatchObject({ medianMs: 6, fastestMs: 4, within: 2 / 6, count: 200 });
     expect(await of([3000.5], {})).toMatchObject({
       medianMs: 3000.5,

@@ -45,6 +45,7 @@ const healthy: Diagnosis = {
     checks: [
       { name: "layer", difference: 1e-6, allowed: 1e-5, passed: true },
       { name: "product", difference: 5e-7, allowed: 2e-6, passed: true },
+      { name: "training", difference: 2e-6, allowed: 1e-4, passed: true },
     ],
   },
 };
@@ -70,7 +71,7 @@ test("doctor's words are a line for each thing that was found", () => {
       "speed          101 GFLOP/s in products on one thread, 86 % of the 118 that registers alone reach",
       "bandwidth      32 kB: 150, 8 MB: 38 GB/s on one thread",
       "JavaScript     Math.exp takes 22 ns after a kernel, 9 before any ran",
-      "self-test      passed: 2 comparisons with the float64 reference, largest difference 5.0e-7 where 2e-6 is allowed",
+      "self-test      passed: 3 comparisons with the float64 reference, largest difference 5.0e-7 where 2e-6 is allowed",
     ].join("\n"),
   );
   expect(doctorText(healthy, "longshort")).toMatch(/\n\nA page has threads only when it is cross-origin isolated/);
@@ -96,7 +97,7 @@ test("doctor says what a host lacks, why something was not chosen, and what to d
     ],
     ["wide kernels", { wasm: { ...wasm, tiles: { ...tiles!, wide: false, right: false } } }, /^no: .* other results/],
     ["shared memory", { wasm: { ...wasm, sharedMemory: false } }, /^no: one thread$/],
-    ["machine", { machine: undefined, error: "no memory" }, /^does not open: no memory$/],
+    ["machine", { machine: undefined, error: "no memory" }, /^does not work: no memory$/],
     ["self-test", { selfTest: none }, /^not run$/],
   ] as const)
     expect(lineOf(name, part), name).toMatch(said);
@@ -110,7 +111,7 @@ test("doctor says what a host lacks, why something was not chosen, and what to d
   expect(doctorText(healthy, "x")).not.toContain("program.js");
   const wrong = { name: "layer", difference: 0.123, allowed: 1e-5, passed: false };
   const failed = { passed: false, checks: [...healthy.selfTest.checks, wrong] };
-  expect(lineOf("self-test", { selfTest: failed })).toBe("FAILED: 1 of 3 comparisons with the float64 reference");
+  expect(lineOf("self-test", { selfTest: failed })).toBe("FAILED: 1 of 4 comparisons with the float64 reference");
   expect(doctorText({ ...healthy, selfTest: failed }, "x")).toContain(
     "\n  layer  1.2e-1  allowed 1e-5\n\nResults of this machine are wrong. Report it with the output of `x doctor --json`.\n\n",
   );

@@ -30,7 +30,7 @@ export function doctorText(d: Diagnosis, program: string): string {
           ],
         ]
       : []),
-    ...(d.error ? [["machine", `does not open: ${d.error}`]] : []),
+    ...(d.error ? [["machine", `does not work: ${d.error}`]] : []),
     ...(d.speed ? speedOf(d.speed) : []),
     ["self-test", selfTestOf(d)],
   ];
