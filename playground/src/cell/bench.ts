@@ -137,7 +137,15 @@ export class Bench {
 
   /** Reads the line again: after it, a weight or a value was changed. */
   async refresh(): Promise<void> {
-    const turn = ++this.turn;
+    try {
+      await this.readAgain(++this.turn);
+    } catch (error) {
+      // Closed meanwhile, nobody looks at it any more.
+      if (!this.closed) throw error;
+    }
+  }
+
+  private async readAgain(turn: number): Promise<void> {
     const names = traceNames(this.opened!.model);
     const tokens = this.opened!.tokenizer.encode(this.line);
     const whole = await trace(this.opened!, { data: tokens }, { names });
