@@ -19,7 +19,7 @@ import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
 import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 import { openModel } from "../../src/worker/opened-model.ts";
-import { MAX_MODEL_BYTES } from "../../src/worker/protocol.ts";
+import { MAX_MODEL_BYTES, MAX_TOKENS } from "../../src/worker/protocol.ts";
 import { outputOf } from "../../src/worker/sequence-values.ts";
 import { chainOf, fileOf, recurrentSpec } from "../formats/networks.ts";
 import { crossEntropyOf } from "../support/cross-entropy.ts";
@@ -168,6 +168,20 @@ describe("the worker opens", () => {
     expect(one).toMatchObject({ tokens: ["b"], outputs: [], loss: undefined });
     expect(one.predictions).toHaveLength(1);
     expect(one.predictions[0]!.probabilities[0]).toBeCloseTo(reading.predictions[0]!.probabilities[0]!, 5);
+    // What a page has no room for is cut off, and said so.
+    for (const [count, cut] of [
+      [MAX_TOKENS, false],
+      [MAX_TOKENS + 1, true],
+    ] as const) {
+      const data = new Float32Array(count).fill(2);
+      for (const read of [
+        await client.call("readSeries", { id: facts.id, data, names: ["h"] }),
+        await client.call("read", { id: facts.id, text: "c".repeat(count), names: ["h"] }),
+      ]) {
+        expect([read.cut, read.tokens.length, read.leftOut]).toEqual([cut, MAX_TOKENS, []]);
+        expect(read.values.map(({ name, data }) => [name, data.length])).toEqual([["h", 5 * MAX_TOKENS]]);
+      }
+    }
     const other = await trainTokenizer("abcdefgh", { kind: "grapheme" });
     await expect(client.call("open", { ...given, tokenizer: JSON.stringify(other.toJSON()) })).rejects.toMatchObject({
       code: "bad-model",

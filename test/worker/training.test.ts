@@ -89,6 +89,41 @@ describe("training in a worker", () => {
     },
   );
 
+  test("begins with the weights of its seed, and leaves nothing behind however it ends", async () => {
+    client = workerHere();
+    const machine = await openMachine("wasm", { threads: 1 });
+    const begun = async (what: Partial<TrainingChoice>) => {
+      const training = await LiveTraining.open(machine, { ...choice, ...what }, () => undefined);
+      const bytes = await training.save();
+      training.stop();
+      await training.run();
+      expect(machine.memory.usedBytes).toBe(0);
+      return bytes;
+    };
+    const text = "abcabd ".repeat(60);
+    for (const what of [{ numbers: { task: "adding", steps: 6 } }, { text }] as const) {
+      const bytes = await begun({ ...what, seed: 3 });
+      expect(await begun({ ...what, seed: 3 })).toEqual(bytes);
+      expect(await begun({ ...what, seed: 4 })).not.toEqual(bytes);
+    }
+    for (const [from, what] of [
+      [{}, { text }],
+      [{}, { numbers: { task: "adding", steps: 6 } }],
+      [undefined, { text: "ab" }],
+      [undefined, { text: " " }],
+    ] as const) {
+      const opened = LiveTraining.open(
+        machine,
+        { ...choice, ...what },
+        () => undefined,
+        from as TrainingSnapshot | undefined,
+      );
+      await expect(opened).rejects.toThrow();
+      expect(machine.memory.usedBytes).toBe(0);
+    }
+    machine.close();
+  });
+
   test("of trainings that are begun at once only the last one runs", async () => {
     client = workerHere();
     const steps: number[] = [];
