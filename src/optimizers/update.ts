@@ -179,7 +179,7 @@ function scalarsOf(optimizer: Optimizer, label: string, step: number, rate: numb
     if (!Number.isFinite(value))
       throw new UsageError(
         "not-a-number",
-        `optimizer "${optimizer.name}": at step ${step} the learning rate is ${rate} and its ${name} ${value}; expected finite numbers`,
+        `optimizer "${optimizer.name}": at step ${step} the learning rate is ${rate}, which makes its scalar "${name}" ${value}; expected finite numbers`,
       );
   return Object.fromEntries(own.map(([name, value]) => [scalarName(label + name), value]));
 }

@@ -2,11 +2,13 @@ import type { Machine } from "../compute/machine.ts";
 import { type Batch, type BatchSource, weightOf } from "../data/batch-source.ts";
 import { takeTurns } from "../platform/turns.ts";
 import { type Closeable, closing } from "../shared/closing.ts";
+import { describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Abortable } from "../shared/signal.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import { Plans } from "./plans.ts";
+import { carryStates, expectNumber } from "./recorded.ts";
 
 /** Results of an evaluation by name; by convention one of them is `loss`. */
 export type Metrics = Readonly<Record<string, number>>;
@@ -63,9 +65,15 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
     arenas: parameters.arenas,
     record(batch) {
       const graph = new Graph({ machine, parameters: parameters.layout });
-      const { metrics, carry = [] } = record(graph, batch);
-      for (const [name, tensor] of Object.entries(metrics)) graph.output(name, tensor);
-      for (const [from, to] of carry) graph.copy(from.range, to.range);
+      const measured = record(graph, batch);
+      if (typeof measured?.metrics !== "object")
+        throw new UsageError(
+          "bad-option",
+          `record: expected { metrics: { loss, … } }, numbers by name, got ${describe(measured)}`,
+        );
+      for (const [name, tensor] of Object.entries(measured.metrics))
+        graph.output(name, expectNumber(`metrics.${name}`, tensor));
+      carryStates(graph, measured.carry);
       return graph;
     },
   });

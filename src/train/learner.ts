@@ -4,15 +4,16 @@ import { add, equal, mul, select, variable } from "../math/expression.ts";
 import { AVERAGE } from "../optimizers/averaged.ts";
 import { leavesParameters, momentsOf, type OptimizerChoice, optimizerOf } from "../optimizers/by-parameter.ts";
 import { createMoments, momentArena, updateParameters } from "../optimizers/update.ts";
-import { describe, expectInteger, FailureError, UsageError } from "../shared/errors.ts";
+import { expectInteger, FailureError, UsageError } from "../shared/errors.ts";
 import { zipRecord } from "../shared/records.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
-import { expectTensor, Graph, type Tensor } from "../tensor/graph.ts";
+import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { Parameter, ParameterLayout } from "../tensor/parameter.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import { NOTES, NOTES_ARENA, reserveNotes, type StepReading, takeNotes } from "./notes.ts";
 import { Plans } from "./plans.ts";
+import { carryStates, expectNumber } from "./recorded.ts";
 
 /** What `record` returns: the loss of a training step. */
 export interface Objective {
@@ -253,11 +254,11 @@ export class Learner {
     const { loss: note } = reserveNotes(graph);
     const recorded = this.options.record(graph, batch);
     const loss = expectNumber("loss", recorded?.loss, recorded);
-    const { penalty, carry = [] } = recorded;
+    const { penalty, carry } = recorded;
     if (!loss.differentiable)
       throw new UsageError(
         "not-differentiable",
-        "record: expected a loss that depends on parameters that learn; all that it depends on are frozen, or it reads only inputs",
+        "record: loss: it depends on no parameter that is trained, so nothing would be learned; compute it from the layers of this model, without `stopGradient` on the way, and not from frozen parameters alone",
       );
     const objectives = [loss];
     // One of layers that are frozen changes nothing.
@@ -284,7 +285,7 @@ export class Learner {
       graph.backward(objectives.map((one) => [one, 1] as const));
       graph.copy(loss.range, note);
     }
-    for (const [from, to] of carry) graph.copy(from.range, to.range);
+    carryStates(graph, carry);
     return graph;
   }
 }
@@ -317,21 +318,6 @@ function addUp(graph: Graph, ranges: { readonly part: Tensor["range"]; readonly 
     },
     { ...ranges, anew: graph.scalar("anew").range, out: ranges.sum },
   );
-}
-
-/** One number, recorded; where there is none, `recorded` is what came in the place of all. */
-function expectNumber(name: string, tensor: Tensor | undefined, recorded?: unknown): Tensor {
-  if (!(tensor?.graph instanceof Graph)) {
-    const got = tensor === undefined ? describeRecorded(recorded) : describe(tensor);
-    throw new UsageError("bad-option", `record: expected { ${name} }, a tensor of shape [], got ${got}`);
-  }
-  expectTensor(`record: ${name}`, tensor, []);
-  return tensor;
-}
-
-function describeRecorded(recorded: unknown): string {
-  const bare = (recorded as Partial<Tensor> | undefined)?.graph instanceof Graph;
-  return bare ? "the tensor itself; return it by its name" : describe(recorded);
 }
 
 /**

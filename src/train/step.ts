@@ -1,5 +1,6 @@
 import type { Numbers } from "../compute/machine.ts";
 import { Closing } from "../shared/closing.ts";
+import { expectInteger } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Executable } from "../tensor/executable.ts";
 import type { Graph } from "../tensor/graph.ts";
@@ -53,8 +54,10 @@ export class TrainingStep extends Closing {
   /**
    * Runs step number `step` (from 1) with a learning rate, after the inputs have been written. Skipped updates are excluded from Adam's
    * bias correction from the next reading on; read after each step to have that exact.
+   * @throws UsageError "not-an-integer", "out-of-range" for the step; "not-a-number" for a rate that is not finite
    */
   run(step: number, rate: number): void {
+    expectInteger("TrainingStep.run: step", step, { min: 1 });
     this.learner.addGradient(this.executable, step, { share: 1, firstExample: 0 });
     this.learner.applyUpdate(step, rate);
   }
