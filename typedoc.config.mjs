@@ -18,7 +18,7 @@ export default {
   // How expressions and plans are made inside; users are handed them and pass them on.
   intentionallyNotExported: [
     ...["Node", "AnyNode", "PointwiseOperation", "MixingOperation", "Comparison", "Leaf", "Function1", "Inputs", "Key"],
-    ...["Plan", "Kernel", "Range", "ScanShape", "Complete", "Direction", "Piece", "Print", "Lookup"],
+    ...["Plan", "Kernel", "Range", "InputBounds", "ScanShape", "Complete", "Direction", "Piece", "Print", "Lookup"],
     // What a pickle or an ONNX file is made of; open unions that users take as they come.
     ...["Value", "SafetensorsEntry", "OnnxTensor"],
     // What trainers, runs and opened models are made with inside; only their own functions make them.

@@ -185,7 +185,7 @@ export class Program extends Closing {
   bounds(inputs: Arrays): Promise<Readonly<Record<string, number>>> {
     return this.inTurn(async () => {
       const { executable } = await this.plans.planFor(completed(this.inputs, inputs));
-      return { ...executable.graph.bounds };
+      return executable.graph.bounds.smallest();
     });
   }
 

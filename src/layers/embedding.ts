@@ -55,7 +55,7 @@ export function embedding(options: EmbeddingOptions): Embedding {
       if (tokens.range.type !== "int")
         throw new UsageError(
           "not-an-integer",
-          'embedding: expected whole numbers, got a tensor of floating-point numbers; declare the input with `graph.input(name, shape, { type: "int" })`',
+          'embedding: expected whole numbers, got a tensor of floating-point numbers; declare the input with `graph.input(name, shape, { type: "int" })`, and cut it with `slice`, `reshape`, `transpose` or `concatenate` alone: what equations compute is floating-point',
         );
       return gather(tokens, tokens.graph.parameter(weight), { paddingIndex });
     },

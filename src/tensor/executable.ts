@@ -82,12 +82,7 @@ export class Executable<M extends Machine = Machine> extends Closing {
     this.arenas = arenas;
     this.owned = owned;
     const ports = (tensors: Readonly<Record<string, Tensor>>): Map<string, Port> =>
-      new Map(
-        Object.entries(tensors).map(([name, tensor]) => [
-          name,
-          { tensor, arena: arenas[tensor.range.arena]!, whole: wholeNumbers(graph, name, tensor) },
-        ]),
-      );
+      new Map(Object.entries(tensors).map(([name, tensor]) => [name, { tensor, arena: arenas[tensor.range.arena]! }]));
     [this.inputs, this.states] = [ports(graph.inputs), ports(graph.states)];
     this.readables = new Map([...this.inputs, ...this.states, ...ports(graph.outputs)]);
   }
@@ -99,8 +94,8 @@ export class Executable<M extends Machine = Machine> extends Closing {
    */
   write(name: string, data: ArrayLike<number>): void {
     this.expectOpen();
-    const { arena, tensor, whole } = find("input", this.inputs, name, { data });
-    if (whole) checkWhole(name, data, whole);
+    const { arena, tensor } = find("input", this.inputs, name, { data });
+    this.graph.bounds.check(name, data);
     this.machine.write(arena, tensor.range, data);
   }
 
@@ -193,21 +188,6 @@ export class Executable<M extends Machine = Machine> extends Closing {
 interface Port {
   readonly tensor: Tensor;
   readonly arena: Arena;
-  readonly whole: Whole | undefined;
-}
-
-/** Which whole numbers an input may have: from `min` to below `end`, and `except`. */
-interface Whole {
-  readonly min: number;
-  readonly end: number;
-  readonly except: number | undefined;
-}
-
-function wholeNumbers({ bounds, exceptions }: Graph, name: string, { range }: Tensor): Whole | undefined {
-  const below = Object.hasOwn(bounds, name) ? bounds[name] : undefined;
-  if (range.type !== "int" && below === undefined) return undefined;
-  const [min, end] = below === undefined ? [-(2 ** 31), 2 ** 32] : [0, below];
-  return { min, end, except: exceptions.get(name) };
 }
 
 function find(
@@ -234,16 +214,3 @@ const wrongLength = (kind: string, name: string, tensor: Tensor, given: unknown)
     "shape-mismatch",
     `${kind} "${name}" has shape ${formatShape(tensor.shape)}, that is ${tensor.range.length} numbers; got ${countOf(given)}`,
   );
-
-function checkWhole(name: string, data: ArrayLike<number>, { min, end, except }: Whole): void {
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i]!;
-    if ((!Number.isInteger(value) || value < min || value >= end) && value !== except) {
-      const also = except === undefined ? "" : `, or ${except}`;
-      throw new UsageError(
-        "out-of-range",
-        `input "${name}": element ${i} is ${value}, expected a whole number from ${min} to ${end - 1}${also}`,
-      );
-    }
-  }
-}

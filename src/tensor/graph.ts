@@ -16,6 +16,7 @@ import { mapValues } from "../shared/records.ts";
 import { formatBytes, formatShape, sameShape, size } from "../shared/shapes.ts";
 import { expectSeeds } from "./backward-seeds.ts";
 import type { GraphOptions } from "./graph-options.ts";
+import { InputBounds } from "./input-bounds.ts";
 import { type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges } from "./parameter.ts";
 import { type DrawKey, RandomDraws } from "./random-draws.ts";
 import { joined, touchedBlocks } from "./touched-blocks.ts";
@@ -76,10 +77,8 @@ export class Graph {
   readonly inputs: Record<string, Tensor> = {};
   readonly states: Record<string, Tensor> = {};
   readonly outputs: Record<string, Tensor> = {};
-  /** Upper bounds of integer inputs: values must be in [0, bound), which is checked before they are written. */
-  readonly bounds: Record<string, number> = {};
-  /** Of such an input a number outside its bound that it may hold as well: the target that does not count. */
-  readonly exceptions = new Map<string, number>();
+  /** Which whole numbers they may hold. */
+  readonly bounds = new InputBounds(this.inputs);
   /** Numbers that the host writes once, after preparing the plan. */
   readonly constants: { readonly range: Range; readonly data: ArrayLike<number> }[] = [];
 
@@ -149,8 +148,8 @@ export class Graph {
   }
 
   /** Makes a tensor of activations. */
-  empty(shape: readonly number[], differentiable = false): Tensor {
-    return this.tensor(shape, this.reserve("activations", size(shape)), differentiable);
+  empty(shape: readonly number[], differentiable = false, type: Range["type"] = "float"): Tensor {
+    return this.tensor(shape, this.reserve("activations", size(shape), type), differentiable);
   }
 
   /**
@@ -172,19 +171,19 @@ export class Graph {
       throw new UsageError("duplicate-name", `input "${name}" is declared twice in one graph`);
     const { type = "float", differentiable = false, below } = options;
     expectOneOf(`input "${name}": type`, type, ["float", "int"]);
-    if (below !== undefined) this.bounds[name] = expectInteger(`input "${name}": below`, below, { min: 1 });
-    this.inputs[name] = this.tensor(shape, this.reserve("inputs", size(shape), type), differentiable);
-    return this.inputs[name];
+    if (below !== undefined) expectInteger(`input "${name}": below`, below, { min: 1 });
+    const input = this.tensor(shape, this.reserve("inputs", size(shape), type), differentiable);
+    this.inputs[name] = input;
+    if (below !== undefined) this.bound(input, below);
+    return input;
   }
 
-  /** Declares that the values of an input, if it is one, are in [0, below), or `except`. The smallest bound holds. */
+  /**
+   * Declares that whole numbers are in [0, below), or `except`. Of those that come from an input this is checked whenever it is written;
+   * of several bounds of one input the smallest holds.
+   */
   bound(tensor: Tensor, below: number, except?: number): void {
-    const name = Object.keys(this.inputs).find((one) => this.inputs[one]!.range === tensor.range);
-    if (name === undefined) return;
-    // What one use of a number leaves out another reads.
-    if (!Object.hasOwn(this.bounds, name) && except !== undefined) this.exceptions.set(name, except);
-    else if (this.exceptions.get(name) !== except) this.exceptions.delete(name);
-    this.bounds[name] = Math.min(below, this.bounds[name] ?? below);
+    this.bounds.bound(tensor.range, { below, except });
   }
 
   /** Makes a tensor of numbers that never change. */
@@ -353,11 +352,11 @@ export class Graph {
 
   /** Makes two tensors share one adjoint: `view` is `of` under another shape. */
   view(of: Tensor, shape: readonly number[]): Tensor {
-    expectSizes("view", shape);
+    expectSizes("reshape", shape);
     if (size(shape) !== size(of.shape))
       throw new ShapeError(
         "shape-mismatch",
-        `a tensor of shape ${formatShape(of.shape)} cannot be viewed as ${formatShape(shape)}`,
+        `reshape: ${formatShape(of.shape)} and ${formatShape(shape)} have different numbers of elements`,
       );
     return { ...of, shape };
   }

@@ -1,12 +1,13 @@
 import type { Range } from "../compute/plan.ts";
 import { gradient } from "../math/derivative.ts";
-import { div, type Expression, equal, rewrite, select, term, variable } from "../math/expression.ts";
+import { div, type Expression, equal, inOrder, rewrite, select, term, variable } from "../math/expression.ts";
 import { describe, expectInteger, expectOneOf, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { mapValues } from "../shared/records.ts";
 import { broadcastStrides, strides as dense, formatShape, overlaps, size } from "../shared/shapes.ts";
 import { expectTensor, type Graph, type Tensor } from "./graph.ts";
 import { graphOf } from "./graph-of.ts";
+import { placesOf } from "./input-bounds.ts";
 import type { Parameter } from "./parameter.ts";
 import { rangeFrom } from "./range.ts";
 
@@ -35,9 +36,20 @@ const taken: readonly string[] = [seed, best, ties, inputOut].map(({ name }) => 
 
 /** What an equation over tensors runs over: their graph, the shape they broadcast to, and whether a gradient comes back. */
 function common(operation: string, given: Inputs, equation: Expression) {
+  if (typeof given !== "object" || given === null || "graph" in given)
+    throw new UsageError(
+      "bad-tensors",
+      `${operation}: expected tensors by the names that the equation has for them, such as { x }, got ${"graph" in Object(given) ? "a tensor" : describe(given)}`,
+    );
   const tensors = Object.values(given);
   const graph = graphOf(operation, tensors);
   const whole = term(equation);
+  for (const node of inOrder([whole]))
+    if (node.op === "variable" && !Object.hasOwn(given, node.name))
+      throw new UsageError(
+        "bad-tensors",
+        `${operation}: the equation reads "${node.name}", which is none of the tensors ${Object.keys(given).join(", ")}`,
+      );
   const { out, ...others } = given;
   const inputs = out ? { ...others, [inputOut.name]: out } : given;
   const [value] = out ? rewrite([whole], (n) => (n === result ? inputOut : undefined)) : [whole];
@@ -124,8 +136,7 @@ export function reduce(
 ): Tensor {
   const { graph, shape, differentiable, inputs, value } = common("reduce", given, equation);
   expectOneOf("reduce: combine", combine, ["sum", "max"]);
-  if (!Array.isArray(axes))
-    throw new ShapeError("shape-mismatch", `reduce: expected a list of axes, such as [0], got ${describe(axes)}`);
+  expectList("reduce", "axes, such as [0]", axes);
   const axesFromStart = axes.map((axis) => axisOf("reduce", shape, axis));
   const over = shape.map((_, axis) => axesFromStart.includes(axis));
   const kept = shape.map((n, axis) => (over[axis] ? 1 : n));
@@ -152,6 +163,12 @@ export function reduce(
 }
 
 /** The axis of this number, from the end where it is negative. */
+/** For arguments that a caller may have given one by one. */
+function expectList(operation: string, what: string, given: unknown): void {
+  if (!Array.isArray(given))
+    throw new ShapeError("shape-mismatch", `${operation}: expected a list of ${what}, got ${describe(given)}`);
+}
+
 function axisOf(operation: string, shape: readonly number[], axis: number): number {
   const fromStart = axis < 0 ? axis + shape.length : axis;
   if (shape[fromStart] !== undefined) return fromStart;
@@ -160,15 +177,8 @@ function axisOf(operation: string, shape: readonly number[], axis: number): numb
 
 /** Sums an equation over all elements; shape []. */
 export function sumAll(inputs: Inputs, value: Expression): Tensor {
-  const rank = broadcastShape(Object.values(inputs).map((t) => t.shape)).length;
-  return reshape(
-    reduce(
-      inputs,
-      value,
-      Array.from({ length: rank }, (_, k) => k),
-    ),
-    [],
-  );
+  const { shape } = common("sumAll", inputs, value);
+  return reshape(reduce(inputs, value, [...shape.keys()]), []);
 }
 
 /** 0, 1, 2, … in row-major order: the indices along the one axis of a shape that is longer than 1. */
@@ -182,8 +192,8 @@ export const arange = (graph: Graph, shape: readonly number[]): Tensor =>
 export const reshape = (x: Tensor, shape: readonly number[]): Tensor => graphOf("reshape", [x]).view(x, shape);
 
 /**
- * Elements `offset + strides · index` of a dense tensor, copied into a dense one. Windows may overlap, but not where a gradient is
- * to come back: it would have to be added up.
+ * Elements `offset + strides · index` of a dense tensor, copied into a dense one; whole numbers stay whole. Windows may overlap, but not
+ * where a gradient is to come back: it would have to be added up.
  */
 export function strided(x: Tensor, shape: readonly number[], offset: number, strides: readonly number[]): Tensor {
   if (x.differentiable && overlaps(shape, strides))
@@ -192,7 +202,9 @@ export function strided(x: Tensor, shape: readonly number[], offset: number, str
       "strided: windows that overlap have no gradient; take them one by one and concatenate",
     );
   const { graph } = x;
-  const out = graph.empty(shape, x.differentiable);
+  const out = graph.empty(shape, x.differentiable, x.range.type);
+  if (x.range.type === "int")
+    graph.bounds.copied(out.range, [{ of: x.range, places: placesOf(shape, offset, strides) }]);
   const from = variable("from");
   graph.launch(
     { op: "pointwise", shape, inputs: { from: strides }, outputs: { out: { value: from, strides: dense(shape) } } },
@@ -210,9 +222,10 @@ export function strided(x: Tensor, shape: readonly number[], offset: number, str
   return out;
 }
 
-/** Permutes axes: axis k of the result is axis `order[k]` of `x`. */
+/** Permutes axes: axis k of the result is axis `order[k]` of `x`. Whole numbers stay whole. */
 export function transpose(x: Tensor, order: readonly number[]): Tensor {
   expectTensor("transpose", x);
+  expectList("transpose", "axes, such as [1, 0]", order);
   const own = dense(x.shape);
   if ([...order].sort((a, b) => a - b).join() !== own.map((_, axis) => axis).join())
     throw new ShapeError(
@@ -227,22 +240,23 @@ export function transpose(x: Tensor, order: readonly number[]): Tensor {
   );
 }
 
-/** Takes elements `start … end − 1` of one axis; a negative one counts from the last. */
+/** Takes elements `start … end − 1` of one axis; a negative axis counts from the last. Whole numbers stay whole. */
 export function slice(x: Tensor, along: number, start: number, end: number): Tensor {
   expectTensor("slice", x);
   const axis = axisOf("slice", x.shape, along);
   if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= x.shape[axis]!))
     throw new ShapeError(
       "shape-mismatch",
-      `slice: elements ${start} to ${end - 1} of axis ${axis} are not in shape ${formatShape(x.shape)}`,
+      `slice: expected 0 ≤ start < end ≤ ${x.shape[axis]} along axis ${axis} of ${formatShape(x.shape)}, got start ${describe(start)} and end ${describe(end)}`,
     );
   const own = dense(x.shape);
   const shape = x.shape.map((n, k) => (k === axis ? end - start : n));
   return strided(x, shape, start * own[axis]!, own);
 }
 
-/** Concatenates tensors along an axis; a negative one counts from the last. */
+/** Concatenates tensors along an axis; a negative axis counts from the last. Whole numbers stay whole if all tensors hold them. */
 export function concatenate(parts: readonly Tensor[], along: number): Tensor {
+  expectList("concatenate", "tensors, such as [x, y]", parts);
   const graph = graphOf("concatenate", parts);
   const axis = axisOf("concatenate", parts[0]!.shape, along);
   for (const t of parts)
@@ -253,10 +267,14 @@ export function concatenate(parts: readonly Tensor[], along: number): Tensor {
       );
   const total = parts.reduce((n, t) => n + t.shape[axis]!, 0);
   const shape = parts[0]!.shape.map((n, k) => (k === axis ? total : n));
-  const out = graph.empty(
-    shape,
-    parts.some((t) => t.differentiable),
-  );
+  const type = parts.every((t) => t.range.type === "int") ? "int" : "float";
+  const differentiable = parts.some((t) => t.differentiable);
+  const out = graph.empty(shape, differentiable, type);
+  if (type === "int")
+    graph.bounds.copied(
+      out.range,
+      parts.map((t) => ({ of: t.range })),
+    );
   const strides = dense(shape);
   let next = 0;
   const offsets = parts.map((t) => {
@@ -308,7 +326,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatMulOptions = {}): Tenso
   if ((rank !== 2 && rank !== 3) || b.shape.length !== rank || (rank === 3 && a.shape[0] !== b.shape[0]))
     throw new ShapeError(
       "shape-mismatch",
-      `matmul: expected two matrices or two stacks of as many, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+      `matmul: expected two matrices, or two stacks of equally many matrices, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
     );
   const batch = rank === 3 ? a.shape[0]! : 1;
   const [ra, rb] = [a.shape.slice(-2), b.shape.slice(-2)];

@@ -350,6 +350,8 @@ describe("shapes that do not fit are refused while recording", () => {
     ["empty slice", () => slice(tensor(2, 3), 1, 2, 2)],
     ["slice's axis", () => slice(tensor(2, 3), 2, 0, 1)],
     ["axes that are no list", () => reduce({ a: tensor(2, 3) }, a, 1 as never)],
+    ["an order that is no list", () => transpose(tensor(2, 3), 0 as never)],
+    ["parts that are no list", () => concatenate(tensor(2, 3) as never, 0)],
     ["a table of three axes", () => gather(graph.empty([1]), tensor(2, 3, 4))],
     ["a row for a table", () => gather(graph.empty([1]), tensor(2))],
     ["a view of negative sizes", () => reshape(tensor(2, 3), [-2, -3])],
@@ -409,6 +411,12 @@ describe("shapes that do not fit are refused while recording", () => {
     const parameters = layoutParameters({ parts: { weight } });
     const frozen = new Graph({ machine, parameters, training: true, frozen: new Set([weight]) });
     expect(() => frozen.backward([[frozen.parameter(weight), 1]])).toThrow("parameters that are not frozen, or");
+  });
+  it("an equation over a tensor without a name, or of a name that no tensor has", () => {
+    for (const operation of [pointwise, sumAll]) {
+      expect(() => operation(tensor(2) as never, a)).toThrow(/expected tensors by the names .* got a tensor/);
+      expect(() => operation({ a: tensor(2) }, mul(a, b))).toThrow(/the equation reads "b", .* none of the tensors a$/);
+    }
   });
   it("what is no tensor", () => {
     const wrong = [1, 2] as never;

@@ -1,12 +1,12 @@
 import type { Range } from "../../compute/plan.ts";
 import { constant, type Expression, equal, select, variable } from "../../math/expression.ts";
 import { FailureError, ShapeError, UsageError } from "../../shared/errors.ts";
+import { mapValues } from "../../shared/records.ts";
 import { broadcastStrides, strides as dense, formatShape, sameShape, size } from "../../shared/shapes.ts";
 import type { Graph, Tensor } from "../../tensor/graph.ts";
 import * as operations from "../../tensor/operations.ts";
 import { broadcastShape } from "../../tensor/operations.ts";
 import type { Parameter } from "../../tensor/parameter.ts";
-import { rangeFrom } from "../../tensor/range.ts";
 import { type DataType, isFloat } from "../data-type.ts";
 import type { TraceRequest, WeightForms } from "../runnable.ts";
 import { copyStrided } from "../strided-copy.ts";
@@ -28,12 +28,6 @@ export interface RecorderOptions {
 
 /** What an element of the result is of the elements of these values. */
 type FunctionOf<V extends readonly Value[], T> = (...x: { [K in keyof V]: T }) => T;
-
-/** Numbers of a tensor, and the step along each axis that is gone through. */
-interface View {
-  readonly range: Range;
-  readonly strides: readonly number[];
-}
 
 /**
  * What operators are made of: each primitive computes at once what is known and records the rest. So an operator is written
@@ -143,42 +137,21 @@ export class Recorder {
     return evaluated(inputs, f, type);
   }
 
+  /** Equations over tensors make floats: those that make whole numbers are launched here. */
   private pointwiseWhole(
     inputs: Readonly<Record<string, Tensor>>,
     shape: readonly number[],
     value: Expression,
   ): Tensor {
-    const out = this.wholeTensor(shape);
-    const views = Object.entries(inputs).map(([name, t]): [string, View] => [
-      name,
-      { range: t.range, strides: broadcastStrides(t.shape, shape) },
-    ]);
-    this.launchWhole(shape, Object.fromEntries(views), value, { range: out.range, strides: dense(shape) });
-    return out;
-  }
-
-  private wholeTensor(shape: readonly number[]): Tensor {
-    return this.graph.tensor(shape, this.graph.reserve("activations", size(shape), "int"));
-  }
-
-  /** Operations on tensors make floats: what makes whole numbers is launched here. */
-  private launchWhole(
-    shape: readonly number[],
-    inputs: Readonly<Record<string, View>>,
-    value: Expression,
-    out: View,
-  ): void {
-    const each = <T>(of: (view: View) => T): Record<string, T> =>
-      Object.fromEntries(Object.entries(inputs).map(([name, view]) => [name, of(view)]));
+    const out = this.graph.empty(shape, false, "int");
     this.graph.launch(
       {
-        op: "pointwise",
-        shape,
-        inputs: each(({ strides }) => strides),
-        outputs: { out: { value, strides: out.strides } },
+        ...{ op: "pointwise", shape, outputs: { out: { value, strides: dense(shape) } } },
+        inputs: mapValues(inputs, (t) => broadcastStrides(t.shape, shape)),
       },
-      { ...each(({ range }) => range), out: out.range },
+      { ...mapValues(inputs, (t) => t.range), out: out.range },
     );
+    return out;
   }
 
   /** The same elements under another shape. */
@@ -200,14 +173,7 @@ export class Recorder {
     if (offset === 0 && size(shape) === size(x.shape) && sameShape(steps, dense(sizes))) return this.reshape(x, shape);
     expectAxes(sizes);
     const from = operations.reshape(this.tensor(x), [size(x.shape)]);
-    if (isFloat(x.type)) {
-      const out = operations.strided(from, sizes, offset, steps);
-      return this.device(x.type, operations.reshape(out, shape));
-    }
-    const out = this.wholeTensor(shape);
-    const part = { range: rangeFrom(from.range, offset), strides: steps };
-    this.launchWhole(sizes, { from: part }, variable("from"), { range: out.range, strides: dense(sizes) });
-    return this.device(x.type, out);
+    return this.device(x.type, operations.reshape(operations.strided(from, sizes, offset, steps), shape));
   }
 
   transpose(x: Value, order: readonly number[]): Value {
@@ -257,20 +223,7 @@ export class Recorder {
     const kept = parts.filter((p) => size(p.shape) > 0);
     if (kept.length <= 1) return this.reshape(kept[0] ?? first, shape);
     const rows = kept.map((p) => operations.reshape(this.tensor(p), [outer, inner(p.shape)]));
-    if (isFloat(first.type)) return this.device(first.type, operations.reshape(operations.concatenate(rows, 1), shape));
-    return this.concatenateWhole(rows, first.type, shape);
-  }
-
-  private concatenateWhole(rows: readonly Tensor[], type: DataType, shape: readonly number[]): Value {
-    const out = this.wholeTensor(shape);
-    const width = rows.reduce((sum, t) => sum + t.shape[1]!, 0);
-    let start = 0;
-    for (const t of rows) {
-      const place = { range: rangeFrom(out.range, start), strides: [width, 1] };
-      this.launchWhole(t.shape, { from: { range: t.range, strides: dense(t.shape) } }, variable("from"), place);
-      start += t.shape[1]!;
-    }
-    return this.device(type, out);
+    return this.device(first.type, operations.reshape(operations.concatenate(rows, 1), shape));
   }
 
   /** A value repeated along axes of size 1 until it has this shape. */
