@@ -41,6 +41,11 @@ export function padSequences(
   const D = expectInteger("channels", options.channels ?? 1, { min: 1 });
   const side = expectOneOf("padSequences: side", options.side ?? "end", ["end", "start"]);
   const lengths = Int32Array.from(sequences, (sequence, b) => {
+    if (typeof sequence?.[0] === "object" && sequence[0] !== null)
+      throw new UsageError(
+        "wrong-input",
+        `sequences: expected the numbers of all steps one after the other, sequence ${b} holds ${describe(sequence[0])} for a step; give it .flat(), and channels: the numbers of a step`,
+      );
     const length = typeof sequence === "object" && sequence !== null ? sequence.length / D : Number.NaN;
     if (Number.isInteger(length)) return length;
     throw new UsageError(

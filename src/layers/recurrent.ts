@@ -245,6 +245,11 @@ export class Recurrent implements HasParameters {
     given: Readonly<Record<string, Tensor>> = {},
   ): Record<string, Tensor[]> {
     const shapes = this.stateShapes(batch);
+    if (typeof given !== "object" || given === null || Array.isArray(given))
+      throw new UsageError(
+        "bad-option",
+        `initial: expected states by name, { ${Object.keys(shapes).join(", ")} }, got ${describe(given)}`,
+      );
     for (const name of Object.keys(given)) expectOneOf("initial", name, Object.keys(shapes));
     const statesOf = ([name, shape]: [string, readonly number[]]): [string, Tensor[]] => {
       const t = given[name];

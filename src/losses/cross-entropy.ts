@@ -94,7 +94,9 @@ export function expectCrossEntropy(
     throw new UsageError("shape-mismatch", `${name}: expected logits of shape [..., V], got a single number`);
   if (!(epsilon >= 0 && epsilon < 1))
     throw new UsageError("out-of-range", `${name}: expected labelSmoothing in [0, 1), got ${describe(epsilon)}`);
-  const what = byNumber ? "numbers of classes" : "probabilities";
+  const what = byNumber
+    ? "numbers of classes"
+    : 'probabilities; numbers of classes are whole: graph.input(name, shape, { type: "int" })';
   expectTensor(`${name}: target (${what})`, target, byNumber ? places : logits);
   if (mask) expectTensor(`${name}: mask`, mask, places);
   if (weight) expectTensor(`${name}: weight`, weight, [logits.at(-1)!]);

@@ -42,6 +42,11 @@ export interface CreateParametersOptions {
 export async function createParameters(options: CreateParametersOptions): Promise<ParameterStore> {
   expectOptions("createParameters", options, { machine: "required", layout: "required", seed: 1, initialize: 1 });
   const { machine, layout, seed = 0, initialize = true } = options;
+  if (!(layout?.names instanceof Map))
+    throw new UsageError(
+      "bad-option",
+      `createParameters: layout: expected what layoutParameters(model) returns, got ${describe(layout)}`,
+    );
   const store = new ParameterStore(machine, layout);
   try {
     store.arena("parameters");

@@ -136,6 +136,18 @@ describe("padded batches", () => {
       /a multiple of 2 numbers.*sequence 0 is an array of 3/,
     );
     expect(() => padSequences([3 as never])).toThrow(/sequence 0 is 3/);
+    const nested = [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ];
+    expect(() => padSequences([[7], nested as never])).toThrow(
+      /sequence 1 holds an array of 2 for a step; give it .flat/,
+    );
+    expect(padSequences([nested.flat()], { channels: 2 })).toMatchObject({
+      steps: 3,
+      x: Float64Array.of(1, 2, 3, 4, 5, 6),
+    });
     expect(() => padSequences([[1]], { side: "left" as never })).toThrow(
       expect.objectContaining({ code: "unknown-choice" }),
     );

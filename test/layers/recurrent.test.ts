@@ -133,6 +133,11 @@ describe("what a recurrent layer refuses", () => {
       forward([4, 2, 3], (g) => ({ initial: { h: g.input("h", [1, 3, 2]) } })),
       /initial\.h.*\[1, 2, 2\]/,
     ],
+    [
+      "a pair in the place of names",
+      forward([4, 2, 3], (g) => ({ initial: [g.input("h", [1, 2, 2])] as never })),
+      /initial: expected states by name, \{ h/,
+    ],
     ["a trace of nothing", forward([4, 2, 3], () => ({ trace: ["forget"] })), /trace/],
     ["a rule for masked output", forward([4, 2, 3], () => ({ maskedOutput: "carry" })), /maskedOutput/],
     ["a rule for empty sequences", forward([4, 2, 3], () => ({ emptyState: "none" })), /emptyState/],

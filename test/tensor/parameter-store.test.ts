@@ -38,6 +38,9 @@ describe("a parameter store", () => {
     expect(await other.read("head.bias")).not.toEqual(await store.read("head.bias"));
     const zeros = await createParameters({ machine, layout: model().layout, initialize: false });
     expect(await zeros.read("head.bias")).toEqual(new Float64Array(5));
+    await expect(createParameters({ machine, layout: model().root as never })).rejects.toThrow(
+      /layout: expected what layoutParameters\(model\) returns, got an object with the properties parts/,
+    );
   });
 
   it("lays parameters out from the last to the first, each at a multiple of 16, a shared one once", () => {
