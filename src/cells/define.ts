@@ -24,6 +24,7 @@ export interface Operands {
 }
 /** What `split`, `input` and `gateOf` make of a gate: what `step` gets of it and what its recurrent matrix multiplies. */
 export interface GateOptions<Kind extends "sum" | "split" | "input"> {
+  /** How the gate reaches `step`: as one "sum", "split" into its two parts, or from the "input" alone. */
   readonly kind: Kind;
   /** Applied to the pre-activation. Default: none. */
   readonly activation?: Function1 | undefined;

@@ -20,8 +20,9 @@ export interface Traceable {
   readonly parameters: ParameterStore;
 }
 
-/** The input of a trace, read from a zero state. A language model takes tokens [T·B], a layer numbers [T, B, D] row-major. */
+/** The input of a trace. */
 export interface TraceInput {
+  /** Row-major: numbers [T, B, D] for layers, tokens [T, B] for a language model. */
   readonly data: ArrayLike<number>;
   /** B; data are ordered step by step, examples side by side. Default 1. */
   readonly batchSize?: number | undefined;

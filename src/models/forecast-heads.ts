@@ -20,7 +20,9 @@ export type PointLoss = (typeof POINT_LOSSES)[number];
 
 /** What the head of a forecaster is made of. */
 export interface HeadOptions {
+  /** What is predicted of each value. */
   readonly head: HeadName;
+  /** The loss of the head "point": "squared" (default; it predicts means) or "absolute" (medians). */
   readonly pointLoss?: PointLoss | undefined;
   /** Of "quantiles", above 0 and below 1, ascending. */
   readonly levels?: readonly number[] | undefined;

@@ -11,7 +11,9 @@ import { expectWritable, startToken } from "./text-boundaries.ts";
 export interface SurprisalOptions extends Abortable {
   /** A session of one sequence (batch size 1). Its state is reset first. */
   readonly session: TokenReader;
+  /** The tokenizer that the model was trained with. */
   readonly tokenizer: Tokenizer;
+  /** The text to read. */
   readonly text: string;
   /** Number of most likely tokens to report at each position. Default 0. */
   readonly alternatives?: number | undefined;

@@ -59,7 +59,9 @@ export interface SentenceReading {
 
 /** What `Tagger.read` computes besides tags. */
 export interface ReadingOptions extends Abortable {
+  /** Whether to return the probability of every tag at every token. Default false. */
   readonly probabilities?: boolean | undefined;
+  /** Whether `logLikelihood` is needed of a CRF, which then sums over all sequences of tags. Default false. */
   readonly likelihood?: boolean | undefined;
 }
 

@@ -32,6 +32,7 @@ export interface LatticeOptions {
    * `weights[b][j][k]` from state j − (K − 1 − k) to j ("band"); rows from J on are not read into a path. The latter get no gradient.
    */
   readonly weights: Tensor;
+  /** Which states a state is reached from: "all" of them, or a "band" of itself and the K − 1 before it. */
   readonly arcs: "all" | "band";
   /** [T, B] of ones and then zeros: how long each sequence is. Default: all have T steps. */
   readonly mask?: Tensor | undefined;
