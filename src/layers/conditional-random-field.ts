@@ -1,5 +1,5 @@
 import { add, type Expression, equal, less, select, sub, variable } from "../math/expression.ts";
-import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { HOPELESS, IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
@@ -68,7 +68,7 @@ export class ConditionalRandomField implements HasParameters {
     if (constraints && !this.allowed.start.includes(0))
       throw new UsageError(
         "bad-option",
-        `constraints: expected some tag that may begin a sequence, got ${describe(constraints)}`,
+        `constraints: expected a tag that a sequence may start with, but start(tag) is false for all ${C}`,
       );
     const initialize = uniform(0.1);
     this.parts = {

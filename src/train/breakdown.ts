@@ -28,7 +28,7 @@ function causeOf({ failedAt, learningRate, lastNorm, clips, batches }: Breakdown
   const bad = batches.map(notFinite).find((found) => found !== undefined);
   if (bad !== undefined) return `The data are the cause: ${bad}. Leave such examples out, or fill them in`;
   if (failedAt === 1)
-    return "The weights it began with are too large or not numbers: check what was loaded, or begin anew";
+    return "No update was made yet, so it is the weights that it began with (too large, or no numbers: check what was loaded), or the loss itself, in which a logarithm or a division meets 0";
   const clip = clips ? "a smaller clipNorm" : "clipNorm: 1";
   const norm = lastNorm === undefined ? "" : `, the norm of the gradient before ${lastNorm.toPrecision(3)}`;
   return `The usual cause is a learning rate that is too high (it was ${learningRate}${norm}): try a tenth of it, ${clip}, or fewer steps`;

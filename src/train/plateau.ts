@@ -25,7 +25,7 @@ export interface PlateauOptions {
   readonly threshold?: number | undefined;
   /** Whether `threshold` is relative to the best ("relative", default) or a difference ("absolute"). */
   readonly thresholdMode?: "relative" | "absolute" | undefined;
-  /** Whether lower ("min", default) or higher ("max") is better: in a training as of the monitored metric. */
+  /** Whether lower ("min", default) or higher ("max") values are better. In a training it must be what `monitor` says of its metric. */
   readonly mode?: "min" | "max" | undefined;
   /** Number of evaluations to ignore after a reduction. Default 0. */
   readonly cooldown?: number | undefined;
@@ -35,7 +35,7 @@ export interface PlateauOptions {
 
 /** What `reduceOnPlateau` gives: a schedule that lowers the rate where a metric no longer gets better. */
 export interface Plateau {
-  /** Which of two metrics it takes for better; undefined: nobody knows. */
+  /** Whether it takes lower ("min") or higher values for better. A plateau of one's own may leave it out. */
   readonly mode?: "min" | "max" | undefined;
   readonly initial: PlateauState;
   /** The state after one more measurement. One that is not a number counts as no better. */

@@ -18,8 +18,8 @@ function expectNumber(argument: string, value: unknown, min: number, max = Numbe
 const checkedRate = (learningRate: unknown): number => expectNumber("learningRate", learningRate, 0);
 const checkedSteps = (argument: string, value: unknown): number => expectInteger(argument, value, { min: 1 });
 
-/** A schedule that refuses steps that are no whole numbers from 0. */
-const of =
+/** The same schedule, refusing steps that are no whole numbers from 0. */
+const checked =
   (rate: Schedule): Schedule =>
   (step) =>
     rate(expectInteger("step", step, { min: 0 }));
@@ -28,7 +28,7 @@ const of =
 export function constantRate(options: { readonly learningRate: number }): Schedule {
   expectOptions("constantRate", options, { learningRate: "required" });
   const rate = checkedRate(options.learningRate);
-  return of(() => rate);
+  return checked(() => rate);
 }
 
 /** Multiplies the rate by `gamma` (default 0.1) every `stepSize` steps. PyTorch's StepLR. */
@@ -41,7 +41,7 @@ export function stepRate(options: {
   const rate = checkedRate(options.learningRate);
   const stepSize = checkedSteps("stepSize", options.stepSize);
   const gamma = expectNumber("gamma", options.gamma ?? 0.1, 0);
-  return of((step) => rate * gamma ** Math.floor(step / stepSize));
+  return checked((step) => rate * gamma ** Math.floor(step / stepSize));
 }
 
 /** Multiplies the rate by `gamma` (default 0.1) at each step in `milestones`; a step listed twice counts twice. PyTorch's MultiStepLR. */
@@ -54,7 +54,7 @@ export function multiStepRate(options: {
   const rate = checkedRate(options.learningRate);
   const gamma = expectNumber("gamma", options.gamma ?? 0.1, 0);
   const milestones = options.milestones.map((at, i) => expectInteger(`milestones[${i}]`, at, { min: 0 }));
-  return of((step) => rate * gamma ** milestones.filter((at) => at <= step).length);
+  return checked((step) => rate * gamma ** milestones.filter((at) => at <= step).length);
 }
 
 /** Multiplies the rate by `gamma` at every step. PyTorch's ExponentialLR. */
@@ -62,7 +62,7 @@ export function exponentialRate(options: { readonly learningRate: number; readon
   expectOptions("exponentialRate", options, { learningRate: "required", gamma: "required" });
   const rate = checkedRate(options.learningRate);
   const gamma = expectNumber("gamma", options.gamma, 0);
-  return of((step) => rate * gamma ** step);
+  return checked((step) => rate * gamma ** step);
 }
 
 /** `start` at t = 0, `end` at t = 1, along half a cosine. */
@@ -84,7 +84,7 @@ export function cosineRate(options: {
   const rate = checkedRate(options.learningRate);
   const totalSteps = checkedSteps("totalSteps", options.totalSteps);
   const minRate = expectNumber("minRate", options.minRate ?? 0, 0);
-  return of((step) => cosine(rate, minRate, step / totalSteps));
+  return checked((step) => cosine(rate, minRate, step / totalSteps));
 }
 
 /**
@@ -108,7 +108,7 @@ export function cosineRestartsRate(options: {
   const firstCycle = checkedSteps("firstCycle", options.firstCycle);
   const multiplier = checkedSteps("multiplier", options.multiplier ?? 1);
   const minRate = expectNumber("minRate", options.minRate ?? 0, 0);
-  return of((step) => {
+  return checked((step) => {
     if (multiplier === 1) return cosine(rate, minRate, (step % firstCycle) / firstCycle);
     let start = 0;
     let length = firstCycle;
@@ -135,7 +135,7 @@ export function linearRate(options: {
   const startFactor = expectNumber("startFactor", options.startFactor ?? 1 / 3, 0);
   const endFactor = expectNumber("endFactor", options.endFactor ?? 1, 0);
   const totalSteps = checkedSteps("totalSteps", options.totalSteps ?? 5);
-  return of((step) => rate * line(startFactor, endFactor, Math.min(step / totalSteps, 1)));
+  return checked((step) => rate * line(startFactor, endFactor, Math.min(step / totalSteps, 1)));
 }
 
 /** Multiplies the rate by (1 − step/totalSteps)^power (defaults 5 and 1), then 0. PyTorch's PolynomialLR. */
@@ -148,12 +148,13 @@ export function polynomialRate(options: {
   const rate = checkedRate(options.learningRate);
   const totalSteps = checkedSteps("totalSteps", options.totalSteps ?? 5);
   const power = expectNumber("power", options.power ?? 1, 0);
-  return of((step) => rate * Math.max(0, 1 - step / totalSteps) ** power);
+  return checked((step) => rate * Math.max(0, 1 - step / totalSteps) ** power);
 }
 
 /**
  * Increases the rate from maxRate/divisor (default 25) to maxRate in the first `warmupRatio` (default 0.3) of the steps, then decreases it
- * to 1/`finalDivisor` (default 1e4) of its initial value, where it stays. PyTorch's OneCycleLR.
+ * to 1/`finalDivisor` (default 1e4) of its initial value, where it stays. `annealing` is the curve of both, "cosine" (default) or
+ * "linear". PyTorch's OneCycleLR.
  * @see Smith & Topin (2018), arXiv:1708.07120
  */
 export function oneCycleRate(options: {
@@ -181,7 +182,7 @@ export function oneCycleRate(options: {
   const anneal = { cosine, linear: line }[
     expectOneOf("annealing", options.annealing ?? "cosine", ["cosine", "linear"])
   ];
-  return of((step) => {
+  return checked((step) => {
     if (step <= peak && peak > 0) return anneal(startRate, maxRate, step / peak);
     return anneal(maxRate, endRate, end > peak ? Math.min(1, (step - peak) / (end - peak)) : 1);
   });
@@ -204,7 +205,7 @@ export function sequentialRate(options: {
   milestones.forEach((at, k) => {
     expectInteger(`milestones[${k}]`, at, { min: k === 0 ? 0 : milestones[k - 1]! });
   });
-  return of((step) => {
+  return checked((step) => {
     const turn = milestones.filter((at) => at <= step).length;
     return schedules[turn]!(turn === 0 ? step : step - milestones[turn - 1]!);
   });

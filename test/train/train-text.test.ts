@@ -254,7 +254,7 @@ describe("what goes wrong", () => {
     const run = async () => {
       for await (const _ of trainer);
     };
-    await expect(run()).rejects.toThrow(/at step 1 .*weights it began with/);
+    await expect(run()).rejects.toThrow(/at step 1 .*weights that it began with/);
     trainer.close();
   });
 });
