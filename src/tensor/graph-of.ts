@@ -17,7 +17,7 @@ export function graphOf(
   if (!graph || graphs.size > 1)
     throw new UsageError(
       "bad-tensors",
-      `${operation}: expected tensors of one graph, got ${graph ? `some of ${graphs.size}` : "none"}`,
+      `${operation}: expected tensors of one graph, got ${graph ? `tensors of ${graphs.size}` : "none"}`,
     );
   return graph;
 }

@@ -472,7 +472,7 @@ export class Graph {
     if (offset === undefined)
       throw new UsageError(
         "unknown-parameter",
-        `a parameter of shape ${formatShape(parameter.shape)} is not part of the model this graph was made for`,
+        `a parameter of shape ${formatShape(parameter.shape)} is not part of the model this graph was made for: name its layer in the \`parts\` that layoutParameters gets`,
       );
     return { arena, offset, length: size(parameter.shape), type: "float" };
   }
