@@ -121,13 +121,16 @@ export function saveable(what: string, given: Saveable, more: { readonly signal?
   } as OptionNames<SaveRunOptions>;
   expectOptions(what, written ? given : { model, parameters }, known);
   const config = configToSave(what, given);
-  if ("vocabularySize" in config.model && config.model.vocabularySize !== undefined && !tokenizer)
+  if (readsTokens(config) && !tokenizer)
     throw new UsageError(
       "missing-option",
       `${what}: expected tokenizer: this model reads tokens, and is loaded with it`,
     );
   return { config, tokenizer, parameters };
 }
+
+/** Whether a model is of no use without the tokenizer that its tokens are from. */
+const readsTokens = ({ model }: RunConfig): boolean => "vocabularySize" in model && model.vocabularySize !== undefined;
 
 /** What is written to `config.json`. @throws UsageError "missing-option", "bad-run" */
 export function configToSave(what: string, { model, config }: Pick<Saveable, "model" | "config">): RunConfig {
@@ -175,7 +178,7 @@ export async function readFolder(folder: RunFolder, signal?: AbortSignal): Promi
   const config = await readConfig(folder, signal);
   return {
     config,
-    tokenizer: Object.hasOwn(config.model, "channels") ? undefined : await readTokenizer(folder, signal),
+    tokenizer: await tokenizerOf(folder, config, signal),
     ...(await readWeights(folder, signal)),
   };
 }
@@ -203,6 +206,17 @@ export const readTokenizer = async (folder: RunFolder, signal?: AbortSignal): Pr
     placeIn(folder, FILES.tokenizer),
     new TextDecoder().decode(await readFile(folder, FILES.tokenizer, signal)),
   );
+
+/** A model of one's own may have a tokenizer, whatever its config says; one of series is not asked for, as a page would fetch it in vain. */
+async function tokenizerOf(folder: RunFolder, config: RunConfig, signal: AbortSignal | undefined): Promise<unknown> {
+  if (Object.hasOwn(config.model, "channels")) return undefined;
+  try {
+    return await readTokenizer(folder, signal);
+  } catch (error) {
+    if (readsTokens(config) || !(error instanceof UsageError && error.code === "not-a-run")) throw error;
+    return undefined;
+  }
+}
 
 /** The weights are looked through once, part by part, and stay in their file until they are needed. */
 async function readWeights(folder: RunFolder, signal: AbortSignal | undefined): Promise<RunWeights> {

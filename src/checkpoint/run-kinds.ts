@@ -38,6 +38,12 @@ export async function readModelOfKind<M>(
 ): Promise<ModelFiles & { readonly model: M }> {
   const files = await readModel(source, signal);
   const known = ofKind(files.config, USES);
+  const { kind: said } = files.config.model as { readonly kind?: unknown };
+  if (known === undefined && typeof said === "string")
+    throw new UsageError(
+      "other-task",
+      `${runName(source)}: expected a run of a ${USES[kind]?.name ?? kind}, the model of this one is of a kind of its own, ${JSON.stringify(said)}: make it in a program, and load the weights that readRun reads: parameters.loadTensors(run.weights)`,
+    );
   if (known !== undefined && known !== USES[kind])
     throw new UsageError(
       "other-task",

@@ -255,14 +255,14 @@ export class Learner {
     const recorded = this.options.record(graph, batch);
     const loss = expectNumber("loss", recorded?.loss, recorded);
     const { penalty, carry } = recorded;
-    if (!loss.differentiable)
+    const all = penalty ? [loss, expectNumber("penalty", penalty)] : [loss];
+    // One of layers that are frozen changes nothing.
+    const objectives = all.filter(({ differentiable }) => differentiable);
+    if (objectives.length === 0)
       throw new UsageError(
         "not-differentiable",
         "record: loss: it depends on no parameter that is trained, so nothing would be learned; compute it from the layers of this model, without `stopGradient` on the way, and not from frozen parameters alone",
       );
-    const objectives = [loss];
-    // One of layers that are frozen changes nothing.
-    if (penalty && expectNumber("penalty", penalty).differentiable) objectives.push(penalty);
     if (accumulates) {
       const share = graph.scalar("share");
       graph.backward(objectives.map((one) => [one, share] as const));

@@ -57,6 +57,22 @@ describe("saveRun and loadRun", () => {
     loaded.parameters.close();
   });
 
+  test("a model of one's own is read as files, whether it has a tokenizer or not, and no loader takes it for its own", async () => {
+    const { parameters } = run;
+    await saveRun(folder, { parameters, config: { model: { kind: "mine", units: 6 } } });
+    const read = await readRun(folder);
+    expect(read).toMatchObject({ config: { model: { kind: "mine", units: 6 } }, tokenizer: undefined });
+    const before = await parameters.toTensors();
+    for (const name of parameters.names) parameters.write(name, new Float64Array(before.get(name)!.data.length));
+    parameters.loadTensors(read.weights);
+    expect(await parameters.toTensors()).toEqual(before);
+    await expect(loadRun(folder, { machine })).rejects.toThrow(
+      /of a kind of its own, "mine": .*loadTensors\(run.weights\)/,
+    );
+    await saveRun(folder, { parameters, config: { model: { kind: "mine" } }, tokenizer: run.tokenizer });
+    expect((await readRun(folder)).tokenizer).toEqual(run.tokenizer.toJSON());
+  });
+
   test("a loaded run is taken as it is by whatever runs a model, and its session steps where the machine can", async () => {
     await save();
     const loaded = await loadRun(folder, { machine });
