@@ -34,11 +34,25 @@ export interface BatchSource {
   readonly identity?: Readonly<Record<string, string | number | boolean | null>> | undefined;
 }
 
+/** @throws UsageError "bad-option" for what is no source of batches, such as a list of them */
+export function expectSource(batches: BatchSource): void {
+  if (typeof batches?.batch !== "function")
+    throw new UsageError(
+      "bad-option",
+      `batches: expected { batchesPerEpoch, batch(epoch, index) }, as bucketedBatches gives it, got ${describe(batches)}`,
+    );
+}
+
 /**
  * Checks what a source gave: without a number of rows, means over batches would be NaN.
- * @throws UsageError "not-an-integer", "out-of-range"
+ * @throws UsageError "bad-option", "not-an-integer", "out-of-range"
  */
 export function expectBatch(batch: Batch): void {
+  if (typeof batch?.inputs !== "object" || batch.inputs === null)
+    throw new UsageError(
+      "bad-option",
+      `batch: expected { inputs: { NAME: numbers }, rows, … }, got ${describe(batch)}`,
+    );
   expectInteger("batch: rows", batch.rows, { min: 1 });
   if (batch.steps !== undefined) expectInteger("batch: steps", batch.steps, { min: 1 });
   const { weight } = batch;

@@ -1,6 +1,6 @@
 import type { Arena, Machine, Numbers, PreparedPlan, SynchronousMachine } from "../compute/machine.ts";
 import { Closing } from "../shared/closing.ts";
-import { countOf, nearest, ShapeError, UsageError } from "../shared/errors.ts";
+import { countOf, describe, nearest, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "./graph.ts";
@@ -205,6 +205,11 @@ function find(
       `this graph has no ${kind} "${name}"${near ? `; did you mean "${near}"?` : `; it has ${names.join(", ") || "none"}`}`,
     );
   }
+  if (typeof given?.data?.[0] === "bigint")
+    throw new UsageError(
+      "not-a-number",
+      `${kind} "${name}": expected numbers, got ${describe(given.data)}; make numbers of 64-bit integers: Array.from(…, Number)`,
+    );
   if (given && given.data?.length !== port.tensor.range.length) throw wrongLength(kind, name, port.tensor, given.data);
   return port;
 }

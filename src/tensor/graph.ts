@@ -428,6 +428,7 @@ export class Graph {
 
   /** Records a copy of one range to another of the same length. */
   copy(from: Range, out: Range): void {
+    expectShape("copy", [from.length], [out.length]);
     this.elements(variable("from"), { from }, out);
   }
 

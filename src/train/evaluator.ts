@@ -1,5 +1,5 @@
 import type { Machine } from "../compute/machine.ts";
-import { type Batch, type BatchSource, weightOf } from "../data/batch-source.ts";
+import { type Batch, type BatchSource, expectSource, weightOf } from "../data/batch-source.ts";
 import { takeTurns } from "../platform/turns.ts";
 import { type Closeable, closing } from "../shared/closing.ts";
 import { describe, UsageError } from "../shared/errors.ts";
@@ -59,6 +59,7 @@ export async function openEvaluator(options: EvaluatorOptions): Promise<Evaluato
     record: "required",
   });
   const { machine, parameters, batches, record } = options;
+  expectSource(batches);
   expectSameMachine(parameters, machine);
   const plans = new Plans({
     machine,

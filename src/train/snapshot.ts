@@ -3,7 +3,7 @@ import { evaluate } from "../math/evaluate.ts";
 import { type Expression, variable } from "../math/expression.ts";
 import { optimizerOf } from "../optimizers/by-parameter.ts";
 import type { Optimizer } from "../optimizers/define.ts";
-import { FailureError, UsageError } from "../shared/errors.ts";
+import { describe, FailureError, UsageError } from "../shared/errors.ts";
 import { firstNotFinite } from "../shared/finite.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import { effectAlike, type ScheduleEffect, scheduleEffect } from "./schedule-effect.ts";
@@ -100,13 +100,18 @@ function effectOf({ moments, scalars, update }: Optimizer): string {
 const symbols = (numbers: object): Record<string, Expression> =>
   Object.fromEntries(Object.keys(numbers).map((name) => [name, variable(name)]));
 
-/** The state of a snapshot, for a training that may go on from it. @throws UsageError "other-training", "different-schedule", "different-arithmetic" */
+/** The state of a snapshot, for a training that may go on from it. @throws UsageError "bad-option", "other-training", "different-schedule", "different-arithmetic" */
 export function usable<F extends object>(
   snapshot: TrainingSnapshot,
   options: TrainerOptions<F>,
   plan: TrainingPlan,
   { allowDifferentArithmetic = false, allowDifferentSchedule = false }: RestoreOptions,
 ): TrainerState<F> {
+  if (!snapshot?.setup || !snapshot.state || !(snapshot.tensors instanceof Map))
+    throw new UsageError(
+      "bad-option",
+      `Trainer.restore: expected what Trainer.snapshot gives, got ${describe(snapshot)}; JSON does not hold its tensors, openRun saves all of it`,
+    );
   // Checkpoints of earlier versions lack the schedule and the monitored metric.
   const { schedule, ...setup } = snapshot.setup as TrainingSetup & { readonly schedule?: ScheduleEffect };
   const here = setupOf(options, plan);

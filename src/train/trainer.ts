@@ -1,6 +1,6 @@
 import { platform } from "#platform";
 import type { Numbers } from "../compute/machine.ts";
-import { type Batch, weightOf } from "../data/batch-source.ts";
+import { type Batch, expectSource, weightOf } from "../data/batch-source.ts";
 import { takeTurns } from "../platform/turns.ts";
 import { checkOptions } from "../schema/check.ts";
 import { Closing } from "../shared/closing.ts";
@@ -38,6 +38,7 @@ export async function openTrainer<F extends object = object>(options: TrainerOpt
     ...{ machine: "required", parameters: "required", batches: "required", record: "required" },
     ...{ evaluator: 1, monitor: { metric: "required", mode: "required" }, facts: 1, owned: 1 },
   });
+  expectSource(options.batches);
   return startTrainer(options);
 }
 

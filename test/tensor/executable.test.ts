@@ -182,6 +182,18 @@ describe("an executable", () => {
   });
 });
 
+describe("numbers for an input", () => {
+  it("are no bigints, as 64-bit integers of other programs come", async () => {
+    using machine = openReference();
+    const graph = new Graph({ machine });
+    graph.output("y", add(graph.input("x", [2]), 1));
+    using executable = await compile(graph, { machine });
+    expect(() => executable.write("x", BigInt64Array.of(1n, 2n) as never)).toThrow(
+      /input "x": expected numbers, got a BigInt64Array of 2; .*Array.from\(…, Number\)/,
+    );
+  });
+});
+
 describe("names in a graph", () => {
   it("are given once to inputs, and always the same shape to a state", () => {
     const graph = new Graph({ machine: openReference() });

@@ -442,6 +442,9 @@ describe("what goes wrong", () => {
       { batches: { batchesPerEpoch: 1, batch: () => ({ inputs: {}, rows: 1, weight: Number.NaN }) } },
       "out-of-range",
     ],
+    ["a list of batches", { batches: [{ inputs: {}, rows: 1 }] as never }, "bad-option"],
+    ["a batch that is not there", { batches: { batchesPerEpoch: 1, batch: () => undefined as never } }, "bad-option"],
+    ["a batch without inputs", { batches: { batchesPerEpoch: 1, batch: () => ({ rows: 1 }) as never } }, "bad-option"],
     ["half a batch", { accumulate: 0.5 }, "not-an-integer"],
     ["no seconds", { checkpointEvery: { seconds: 0 } }, "out-of-range"],
     ["no patience", { earlyStopping: { patience: 0 } }, "out-of-range"],
@@ -478,6 +481,9 @@ describe("what goes wrong", () => {
     const { trainer } = await opened({ machine }, { epochs: 1 });
     await eventsOf(trainer, 3);
     const snapshot = await trainer.snapshot();
+    const { trainer: other } = await opened({ machine }, { epochs: 1 });
+    await expect(other.restore({} as never)).rejects.toThrow(/expected what Trainer.snapshot gives, got an object/);
+    await expect(other.restore(JSON.parse(JSON.stringify(snapshot)))).rejects.toThrow(/JSON does not hold its tensors/);
     const restored = async (options: Partial<TrainerOptions>, change: object = {}, more = {}) =>
       (await opened({ machine }, options)).trainer.restore({ ...snapshot, ...change }, more);
     await expect(restored({ seed: 5, batches: ragged({ seed: 9 }) })).rejects.toThrow(
