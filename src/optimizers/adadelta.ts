@@ -1,7 +1,6 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
-import { expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
-import { expectNonNegative, expectUnit } from "./options.ts";
+import { expectNonNegative, expectOptimizerOptions, expectUnit } from "./options.ts";
 import { fade, penalized } from "./terms.ts";
 
 /** Options of `adadelta`. */
@@ -20,7 +19,7 @@ export interface AdadeltaOptions extends RestOptions {
  * @see Zeiler (2012), arXiv:1212.5701
  */
 export function adadelta(options: AdadeltaOptions = {}): Optimizer {
-  expectOptions("adadelta", options, { rho: 1, epsilon: 1, weightDecay: 1, lazy: 1 });
+  expectOptimizerOptions("adadelta", options, { rho: 1, epsilon: 1, weightDecay: 1, lazy: 1 });
   const { rho = 0.9, epsilon = 1e-6, weightDecay = 0 } = options;
   expectUnit("adadelta: rho", rho);
   expectNonNegative("adadelta: epsilon", epsilon);

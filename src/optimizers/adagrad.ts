@@ -1,7 +1,6 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
-import { expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
-import { expectNonNegative } from "./options.ts";
+import { expectNonNegative, expectOptimizerOptions } from "./options.ts";
 import { penalized } from "./terms.ts";
 
 /** Options of `adagrad`. */
@@ -21,7 +20,13 @@ export interface AdagradOptions extends RestOptions {
  * @see Duchi et al. (2011), "Adaptive subgradient methods for online learning and stochastic optimization"
  */
 export function adagrad(options: AdagradOptions = {}): Optimizer {
-  expectOptions("adagrad", options, { rateDecay: 1, initialAccumulator: 1, epsilon: 1, weightDecay: 1, lazy: 1 });
+  expectOptimizerOptions("adagrad", options, {
+    rateDecay: 1,
+    initialAccumulator: 1,
+    epsilon: 1,
+    weightDecay: 1,
+    lazy: 1,
+  });
   const { rateDecay = 0, initialAccumulator = 0, epsilon = 1e-10, weightDecay = 0 } = options;
   for (const [name, value] of Object.entries({ rateDecay, initialAccumulator, epsilon, weightDecay }))
     expectNonNegative(`adagrad: ${name}`, value);

@@ -1,7 +1,7 @@
 import { add, div, type Expression, max, mul, sqrt, square, sub } from "../math/expression.ts";
-import { type Complete, expectOptions } from "../shared/options.ts";
+import type { Complete } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
-import { expectNonNegative, expectUnit } from "./options.ts";
+import { expectNonNegative, expectOptimizerOptions, expectUnit } from "./options.ts";
 import { fade, penalized } from "./terms.ts";
 
 /** Options of `adam` and its relatives. */
@@ -30,7 +30,7 @@ export function adamOptions(name: string, options: AdamOptions, decay = 0): Comp
  * @see Kingma & Ba (2015), arXiv:1412.6980
  */
 export const adam = (options: AdamOptions & { readonly amsgrad?: boolean | undefined } = {}): Optimizer => {
-  expectOptions("adam", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, amsgrad: 1 });
+  expectOptimizerOptions("adam", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, amsgrad: 1 });
   return resting(family("adam", adamOptions("adam", options), options.amsgrad ?? false, false), options);
 };
 
@@ -40,7 +40,7 @@ export const adam = (options: AdamOptions & { readonly amsgrad?: boolean | undef
  * @see Loshchilov & Hutter (2019), arXiv:1711.05101
  */
 export const adamW = (options: AdamOptions & { readonly amsgrad?: boolean | undefined } = {}): Optimizer => {
-  expectOptions("adamW", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, amsgrad: 1 });
+  expectOptimizerOptions("adamW", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, amsgrad: 1 });
   return resting(family("adamW", adamOptions("adamW", options, 0.01), options.amsgrad ?? false, true), options);
 };
 

@@ -1,7 +1,7 @@
 import { abs, add, div, max, mul, sub } from "../math/expression.ts";
-import { expectOptions } from "../shared/options.ts";
 import { type AdamOptions, adamOptions } from "./adam.ts";
 import { defineOptimizer, type Optimizer, resting } from "./define.ts";
+import { expectOptimizerOptions } from "./options.ts";
 import { fade, penalized } from "./terms.ts";
 
 /**
@@ -9,7 +9,7 @@ import { fade, penalized } from "./terms.ts";
  * @see Kingma & Ba (2015), arXiv:1412.6980, section 7.1
  */
 export function adamax(options: AdamOptions = {}): Optimizer {
-  expectOptions("adamax", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1 });
+  expectOptimizerOptions("adamax", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1 });
   const { betas, epsilon, weightDecay } = adamOptions("adamax", options);
   return resting(
     defineOptimizer({

@@ -1,8 +1,7 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
-import { expectOptions } from "../shared/options.ts";
 import { type AdamOptions, adamOptions } from "./adam.ts";
 import { defineOptimizer, type Optimizer, resting } from "./define.ts";
-import { expectNonNegative } from "./options.ts";
+import { expectNonNegative, expectOptimizerOptions } from "./options.ts";
 import { fade, penalized } from "./terms.ts";
 
 /**
@@ -11,7 +10,7 @@ import { fade, penalized } from "./terms.ts";
  * @see Dozat (2016), "Incorporating Nesterov momentum into Adam"
  */
 export function nadam(options: AdamOptions & { readonly momentumDecay?: number | undefined } = {}): Optimizer {
-  expectOptions("nadam", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, momentumDecay: 1 });
+  expectOptimizerOptions("nadam", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1, momentumDecay: 1 });
   const { betas, epsilon, weightDecay } = adamOptions("nadam", options);
   const { momentumDecay = 0.004 } = options;
   expectNonNegative("nadam: momentumDecay", momentumDecay);

@@ -1,7 +1,7 @@
 import { add, div, mul, sqrt, square, sub } from "../math/expression.ts";
-import { expectOptions } from "../shared/options.ts";
 import { type AdamOptions, adamOptions } from "./adam.ts";
 import { defineOptimizer, type Optimizer, resting } from "./define.ts";
+import { expectOptimizerOptions } from "./options.ts";
 import { fade, penalized } from "./terms.ts";
 
 /**
@@ -10,7 +10,7 @@ import { fade, penalized } from "./terms.ts";
  * @see Liu et al. (2020), arXiv:1908.03265
  */
 export function radam(options: AdamOptions = {}): Optimizer {
-  expectOptions("radam", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1 });
+  expectOptimizerOptions("radam", options, { betas: 1, epsilon: 1, weightDecay: 1, lazy: 1 });
   const { betas, epsilon, weightDecay } = adamOptions("radam", options);
   const limit = 2 / (1 - betas[1]) - 1;
   return resting(

@@ -1,7 +1,6 @@
 import { add, div, type Expression, max, mul, sqrt, square, sub } from "../math/expression.ts";
-import { expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
-import { expectNonNegative, expectUnit } from "./options.ts";
+import { expectNonNegative, expectOptimizerOptions, expectUnit } from "./options.ts";
 import { fade, penalized } from "./terms.ts";
 
 /** Options of `rmsprop`. */
@@ -23,7 +22,14 @@ export interface RmspropOptions extends RestOptions {
  * @see Tieleman & Hinton, "Lecture 6.5: rmsprop" (2012); centered: Graves (2013), arXiv:1308.0850
  */
 export function rmsprop(options: RmspropOptions = {}): Optimizer {
-  expectOptions("rmsprop", options, { alpha: 1, epsilon: 1, momentum: 1, centered: 1, weightDecay: 1, lazy: 1 });
+  expectOptimizerOptions("rmsprop", options, {
+    alpha: 1,
+    epsilon: 1,
+    momentum: 1,
+    centered: 1,
+    weightDecay: 1,
+    lazy: 1,
+  });
   const { alpha = 0.99, epsilon = 1e-8, momentum = 0, centered = false, weightDecay = 0 } = options;
   expectUnit("rmsprop: alpha", alpha);
   expectUnit("rmsprop: momentum", momentum);

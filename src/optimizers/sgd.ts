@@ -1,8 +1,7 @@
 import { add, mul, sub } from "../math/expression.ts";
 import { describe, UsageError } from "../shared/errors.ts";
-import { expectOptions } from "../shared/options.ts";
 import { defineOptimizer, type Optimizer, type RestOptions, resting } from "./define.ts";
-import { expectNonNegative, expectUnit } from "./options.ts";
+import { expectNonNegative, expectOptimizerOptions, expectUnit } from "./options.ts";
 import { penalized } from "./terms.ts";
 
 /** Options of `sgd`. */
@@ -23,7 +22,7 @@ export interface SgdOptions extends RestOptions {
  * initialization and momentum in deep learning" (2013), in PyTorch's form, where the rate multiplies the whole step
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
-  expectOptions("sgd", options, { momentum: 1, dampening: 1, nesterov: 1, weightDecay: 1, lazy: 1 });
+  expectOptimizerOptions("sgd", options, { momentum: 1, dampening: 1, nesterov: 1, weightDecay: 1, lazy: 1 });
   const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options;
   expectUnit("sgd: momentum", momentum);
   expectUnit("sgd: dampening", dampening);

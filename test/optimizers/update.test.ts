@@ -254,3 +254,10 @@ test("optimizers by name", () => {
   // @ts-expect-error a name that is none
   expect(() => optimizerByName("adamw")).toThrow('did you mean "adamW"?');
 });
+
+test.each(optimizerNames)("%s: a learning rate is refused with the place where it belongs", (name) => {
+  for (const rate of ["lr", "learningRate"])
+    expect(() => optimizerByName(name, { [rate]: 0.1 } as never)).toThrow(
+      `${name}: ${rate}: the learning rate is an option of the training, { optimizer: ${name}()`,
+    );
+});
