@@ -141,8 +141,13 @@ export function compareTrials(narrow: Trial, wide: Trial): TileChoice {
   }
   const rates = { narrow: 1000 * slow.best, wide: 1000 * fast.best };
   const right = wide.results.every((bits, k) => bits === narrow.results[k]);
-  const taken = right && rates.wide > 1.15 * rates.narrow;
-  return { asked: true, wide: taken, rates, right, ...(taken && { waits: waitsAfter(wide.run) }) };
+  return { asked: true, wide: right && rates.wide > 1.15 * rates.narrow, rates, right };
+}
+
+function measured(fused: boolean): TileChoice {
+  const wide = openTrial(true, fused);
+  const choice = compareTrials(openTrial(false, fused), wide);
+  return choice.wide ? { ...choice, waits: waitsAfter(wide.run) } : choice;
 }
 
 /** By whether they multiply and add at once. */
@@ -150,9 +155,7 @@ const known = new Map<boolean, TileChoice>();
 
 /** Measures once per process, 6 to 24 ms (60 where optimised code comes late), and only where the flag was given. */
 export function chooseTiles(fused: boolean): TileChoice {
-  const choice =
-    known.get(fused) ??
-    (mayBeWide() ? compareTrials(openTrial(false, fused), openTrial(true, fused)) : { asked: false, wide: false });
+  const choice = known.get(fused) ?? (mayBeWide() ? measured(fused) : { asked: false, wide: false });
   known.set(fused, choice);
   return choice;
 }
