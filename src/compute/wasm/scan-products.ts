@@ -46,11 +46,12 @@ export function productsOfManyRows(
 
 /**
  * Of a few rows: as many panels at once as there are registers for, those of all products with the same rows; if these are few, of several units.
- * Each is a stream of memory.
+ * Each is a stream of memory, read ahead if it is `far`.
  */
 export function productsOfFewRows(
   { m, fused, kernel }: Context,
   products: readonly PanelProduct[],
+  { far }: { readonly far: boolean },
 ): { readonly together: number; readonly products: (at: Swept) => Code } {
   const { batch: rows } = kernel;
   const most = panelsTogether(m, rows);
@@ -58,7 +59,7 @@ export function productsOfFewRows(
   const together = Math.max(1, Math.floor(most / Math.max(1, ...groups.map((group) => group.length))));
   const call = (part: readonly { readonly p: PanelProduct; readonly panel: Code }[]): Code => {
     const { k, a, rowBytes } = part[0]!.p;
-    return fewPanels(m, part.length, { rows, layout: "rows", fused }).call(
+    return fewPanels(m, part.length, { rows, layout: "rows", fused, far }).call(
       ...[i32.const(k), a, i32.const(rowBytes), ROW],
       ...part.flatMap(({ p, panel }) => [p.matrix(panel), p.init(panel), i32.const(p.initStride), p.out(panel)]),
     );

@@ -1,7 +1,7 @@
 import type { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
 import { forRange, if_, type Local, select } from "../../print/wasm/control.ts";
-import { FEW } from "../../print/wasm/few-rows.ts";
+import { FEW, isFarForFew } from "../../print/wasm/few-rows.ts";
 import { f32, i32, memory } from "../../print/wasm/instructions.ts";
 import { packPanels } from "../../print/wasm/pack.ts";
 import { panelProduct } from "../../print/wasm/panel-product.ts";
@@ -231,7 +231,8 @@ export function printScan(context: ScanContext<Scan>): Code {
     });
     const sharedBytes = (bytes: number): number => bytes / division.team.threads;
     const far = isFar(m, sharedBytes(recurrent));
-    const turns = turnsFor(B, sharedBytes(inStep ? recurrent + inputBytes : recurrent));
+    const read = sharedBytes(inStep ? recurrent + inputBytes : recurrent);
+    const turns = turnsFor(B, read);
     const phases = program.forward.map((phase, place) => {
       const stores = phase.stores.filter(({ to }) => to.kind !== "trace" || traces.has(to.name));
       const multiplied = [...(inStep && place === 0 ? inputs : []), ...phase.products.map((index) => products[index]!)];
@@ -246,7 +247,7 @@ export function printScan(context: ScanContext<Scan>): Code {
         ...{ stores, memory, f, t, turns, team: division.team, examples, meanOut: mem.mean },
         place: (n) => program.forwardPlace(n, phase.level),
         ...(few
-          ? productsOfFewRows(context, multiplied)
+          ? productsOfFewRows(context, multiplied, { far: isFarForFew(read) })
           : { products: productsOfManyRows(context, multiplied, { examples, far }) }),
       });
       // Products read what the other units came to before; everything else a unit reads is its own.

@@ -2,7 +2,7 @@ import type { Func, ModuleBuilder } from "./assembler.ts";
 import type { Code } from "./code.ts";
 import type { Local } from "./control.ts";
 import { doWhile, forRange, if_, select } from "./control.ts";
-import { FEW, fewRows } from "./few-rows.ts";
+import { FEW, fewRows, isFarForFew } from "./few-rows.ts";
 import { f32, i32, memory, v128 } from "./instructions.ts";
 import { packPanels, transposeBlock } from "./pack.ts";
 import { isFar, nextOf, offset, panelRows } from "./product.ts";
@@ -159,11 +159,12 @@ export function printMatmul(
       const whole = i32.shr_u(i32.sub(columns.to, columns.from), i32.const(4));
       const rest = i32.add(columns.from, i32.shl(whole, i32.const(4)));
       const at = (base: Code): Code => i32.add(base, i32.shl(columns.from, i32.const(2)));
+      const bytes = (options.k * options.n * 4) / team.threads;
       return [
         packedB.code,
         fewRows(m, {
           ...{ rows: options.m, layout: "rows", fused: options.fused },
-          turns: turnsFor(options.m, (options.k * options.n * 4) / team.threads),
+          ...{ far: isFarForFew(bytes), turns: turnsFor(options.m, bytes) },
         }).call(
           ...[whole, number(options.k), options.a, number(options.k * 4)],
           ...[panelsFrom(columns.from), number(options.k * 64)],

@@ -37,7 +37,7 @@ function multiply(o: {
       const bytes = (n: number) => i32.const(4 * n);
       m.func({ name: "rows", params }, (_, a, b, init, c, c2) => [
         back ? m.turn : [],
-        fewRows(m, { rows, layout, fused, turns: true }).call(
+        fewRows(m, { rows, layout, fused, far: back, turns: true }).call(
           ...[i32.const(panels), i32.const(k), a.get, bytes(strideA), b.get, bytes(k * PANEL)],
           ...[init.get, bytes(0), bytes(initPanel), c.get, bytes(PANEL), bytes(apart(rows))],
         ),
