@@ -134,11 +134,27 @@ export function reduce(
   axes: readonly number[],
   combine: "sum" | "max" = "sum",
 ): Tensor {
-  const { graph, shape, differentiable, inputs, value } = common("reduce", given, equation);
-  expectOneOf("reduce: combine", combine, ["sum", "max"]);
-  expectList("reduce", "axes, such as [0]", axes);
-  const axesFromStart = axes.map((axis) => axisOf("reduce", shape, axis));
-  const over = shape.map((_, axis) => axesFromStart.includes(axis));
+  return reduced(common("reduce", given, equation), combine, (shape) => {
+    expectOneOf("reduce: combine", combine, ["sum", "max"]);
+    expectList("reduce", "axes, such as [0]", axes);
+    return axes.map((axis) => axisOf("reduce", shape, axis));
+  });
+}
+
+/** Sums an equation over all elements; shape []. */
+export const sumAll = (inputs: Inputs, value: Expression): Tensor =>
+  reshape(
+    reduced(common("sumAll", inputs, value), "sum", (shape) => [...shape.keys()]),
+    [],
+  );
+
+function reduced(
+  { graph, shape, differentiable, inputs, value }: ReturnType<typeof common>,
+  combine: "sum" | "max",
+  axesOf: (shape: readonly number[]) => readonly number[],
+): Tensor {
+  const axes = axesOf(shape);
+  const over = shape.map((_, axis) => axes.includes(axis));
   const kept = shape.map((n, axis) => (over[axis] ? 1 : n));
   const out = graph.empty(kept, differentiable);
   const spec = { op: "reduce" as const, shape, inputs: spread(inputs, shape), over };
@@ -162,23 +178,17 @@ export function reduce(
   return out;
 }
 
-/** The axis of this number, from the end where it is negative. */
 /** For arguments that a caller may have given one by one. */
 function expectList(operation: string, what: string, given: unknown): void {
   if (!Array.isArray(given))
     throw new ShapeError("shape-mismatch", `${operation}: expected a list of ${what}, got ${describe(given)}`);
 }
 
+/** The axis of this number, from the end where it is negative. */
 function axisOf(operation: string, shape: readonly number[], axis: number): number {
   const fromStart = axis < 0 ? axis + shape.length : axis;
   if (shape[fromStart] !== undefined) return fromStart;
   throw new ShapeError("shape-mismatch", `${operation}: there is no axis ${axis} in shape ${formatShape(shape)}`);
-}
-
-/** Sums an equation over all elements; shape []. */
-export function sumAll(inputs: Inputs, value: Expression): Tensor {
-  const { shape } = common("sumAll", inputs, value);
-  return reshape(reduce(inputs, value, [...shape.keys()]), []);
 }
 
 /** 0, 1, 2, … in row-major order: the indices along the one axis of a shape that is longer than 1. */
