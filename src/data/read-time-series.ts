@@ -5,7 +5,7 @@ import type { Abortable } from "../shared/signal.ts";
 import { placesIn, readColumns } from "./columns.ts";
 import { type DatedRows, onSteps, resampled } from "./regular-series.ts";
 import { SeriesCollector } from "./series-collector.ts";
-import { columnName, columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
+import { columnName, columnsOf, expectColumns, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
 import { commonStep, formatStep, parseStep } from "./time-step.ts";
 import { timeZone } from "./time-zone.ts";
 
@@ -60,7 +60,7 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
   });
   const { series: idColumn, past = [], known = [], targets, categories, delimiter, decimal, header, signal } = options;
   if (decimal !== undefined) expectOneOf("decimal", decimal, [".", ","]);
-  if (targets.length === 0) throw new UsageError("bad-option", "targets: expected at least one column, got none");
+  expectColumns(options);
   const names = columnsOf({ targets, past, known });
   const timeColumns = options.time === undefined ? [] : [options.time].flat();
   const zone = timeZone(options.timeZone ?? "UTC");

@@ -1,7 +1,7 @@
-import { describe, UsageError } from "../shared/errors.ts";
+import { countOf, describe, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { ReadTimeSeriesOptions } from "./read-time-series.ts";
-import { columnsOf, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
+import { columnName, columnsOf, expectColumns, type TimeSeries, type TimeSeriesSet } from "./time-series.ts";
 import { after, parseStep } from "./time-step.ts";
 import { timeZone } from "./time-zone.ts";
 
@@ -9,10 +9,10 @@ import { timeZone } from "./time-zone.ts";
 export interface SeriesValues {
   /** Identifies the series. Default: empty. */
   readonly id?: string | undefined;
-  /** Time of the first step: a date, or milliseconds since 1970 UTC. Required with `step`. */
+  /** Time of the first step: a date, or milliseconds since 1970 UTC. Required with `step`, and meaningless without it. */
   readonly start?: Date | number | undefined;
-  /** Values by column, all of the same length; NaN where a value is missing. */
-  readonly values: Readonly<Record<string, ArrayLike<number>>>;
+  /** Values by column, all of the same length; NaN where a value is missing, or null, which JSON makes of NaN. Other columns are not read. */
+  readonly values: Readonly<Record<string, ArrayLike<number | null>>>;
   /** Static categories by the names in `categories`; empty where unknown. */
   readonly categories?: Readonly<Record<string, string>> | undefined;
 }
@@ -30,7 +30,7 @@ export interface TimeSeriesSetOptions extends Pick<ReadTimeSeriesOptions, "targe
 /**
  * Makes a set of time series from arrays.
  * @example `timeSeriesSet({ targets: ["sales"], series: [{ start: new Date("2024-01-01"), values: { sales: [3, 1, 4, 1, 5] } }], step: "1d" })`
- * @throws UsageError "bad-option", "unknown-column", "not-a-number" (infinity), "bad-step", "unknown-time-zone"
+ * @throws UsageError "bad-option", "unknown-column", "not-a-number" (infinity, text), "bad-step", "unknown-time-zone"
  */
 export function timeSeriesSet(options: TimeSeriesSetOptions): TimeSeriesSet {
   expectOptions("timeSeriesSet", options, {
@@ -43,43 +43,54 @@ export function timeSeriesSet(options: TimeSeriesSetOptions): TimeSeriesSet {
     categories: 1,
   });
   const { targets, past = [], known = [], categories } = options;
+  expectColumns(options);
+  if (!Array.isArray(options.series))
+    throw new UsageError("bad-option", `series: expected a list of { start, values }, got ${describe(options.series)}`);
   const zone = timeZone(options.timeZone ?? "UTC");
   const step = options.step === undefined ? undefined : parseStep(options.step);
   const names = columnsOf({ targets, past, known });
-  const series = options.series.map(({ id = "", start, values: given, categories: named }): TimeSeries => {
-    const length = given[names[0]!]?.length ?? 0;
-    const values = names.map((name) => {
-      const column = given[name];
-      if (column === undefined)
-        throw new UsageError(
-          "unknown-column",
-          `series ${JSON.stringify(id)}: expected numbers for ${JSON.stringify(name)}`,
-        );
-      if (column.length !== length)
+  const series = (options.series as readonly SeriesValues[]).map(
+    ({ id = "", start, values: given, categories: named }): TimeSeries => {
+      const length = given?.[names[0]!]?.length ?? 0;
+      const values = names.map((name) => {
+        const what = columnName(id, name);
+        const column = given?.[name];
+        if (column === undefined || column === null)
+          throw new UsageError("unknown-column", `${what}: expected numbers, got ${describe(column)}`);
+        if (column.length !== length)
+          throw new UsageError(
+            "bad-option",
+            `${what} has ${countOf(column)} steps, ${JSON.stringify(names[0])} has ${length}`,
+          );
+        return [name, Float64Array.from({ length }, (_, k) => numberOf(column[k], what, k))] as const;
+      });
+      const first = start instanceof Date || typeof start === "number" ? Number(start) : Number.NaN;
+      if (!step && start !== undefined)
         throw new UsageError(
           "bad-option",
-          `series ${JSON.stringify(id)}: ${JSON.stringify(name)} has ${column.length} steps, ${JSON.stringify(names[0])} has ${length}`,
+          `series ${JSON.stringify(id)} has a start: expected the time between steps too, such as step: "1h"`,
         );
-      const all = Float64Array.from(column);
-      const bad = all.findIndex((value) => Math.abs(value) === Number.POSITIVE_INFINITY);
-      if (bad >= 0)
+      if (step && !Number.isFinite(first))
         throw new UsageError(
-          "not-a-number",
-          `series ${JSON.stringify(id)}: ${JSON.stringify(name)} is ${all[bad]} at step ${bad + 1}`,
+          "bad-option",
+          `series ${JSON.stringify(id)}: expected the moment of its first step, a date or milliseconds since 1970 UTC, got ${describe(start)}`,
         );
-      return [name, all] as const;
-    });
-    const first = start instanceof Date || typeof start === "number" ? Number(start) : Number.NaN;
-    if (step && !Number.isFinite(first))
-      throw new UsageError(
-        "bad-option",
-        `series ${JSON.stringify(id)}: expected the moment of its first step, a date or milliseconds since 1970 UTC, got ${describe(start)}`,
-      );
-    const times = step && Float64Array.from({ length }, (_, k) => after(first, k, step, zone));
-    const own = categories && categoriesOf(id, categories, named ?? {});
-    return { id, length, times, values: Object.fromEntries(values), categories: own };
-  });
+      const times = step && Float64Array.from({ length }, (_, k) => after(first, k, step, zone));
+      const own = categories && categoriesOf(id, categories, named ?? {});
+      return { id, length, times, values: Object.fromEntries(values), categories: own };
+    },
+  );
   return { targets, past, known, categories, series, step, timeZone: zone, notices: [] };
+}
+
+/** A value of a step. @throws UsageError "not-a-number" */
+function numberOf(value: unknown, what: string, k: number): number {
+  if (value === null) return Number.NaN;
+  if (typeof value === "number" && Math.abs(value) !== Number.POSITIVE_INFINITY) return value;
+  throw new UsageError(
+    "not-a-number",
+    `${what}, step ${k + 1}: expected a finite number, or NaN or null where it is missing, got ${describe(value)}`,
+  );
 }
 
 function categoriesOf(id: string, names: readonly string[], given: Readonly<Record<string, string>>) {

@@ -1,3 +1,4 @@
+import { describe, UsageError } from "../shared/errors.ts";
 import type { TimeStep } from "./time-step.ts";
 import type { TimeZone } from "./time-zone.ts";
 
@@ -41,6 +42,33 @@ export interface TimeSeriesSet extends SeriesColumns {
 export const columnsOf = ({ targets, past, known }: SeriesColumns): readonly string[] => [
   ...new Set([...targets, ...past, ...known]),
 ];
+
+/** What a caller says of the columns of series. */
+type GivenColumns = { readonly [Role in keyof SeriesColumns | "categories"]?: readonly string[] | undefined };
+
+/** Refuses columns that are no list of names, and a column that has two roles. @throws UsageError "bad-option" */
+export function expectColumns({ targets, past, known, categories }: GivenColumns): void {
+  const seen = new Map<string, string>();
+  for (const [role, names] of Object.entries({ targets, past, known, categories })) {
+    if (names === undefined) continue;
+    const listed = Array.isArray(names) && names.every((name) => typeof name === "string");
+    if (!listed)
+      throw new UsageError(
+        "bad-option",
+        `${role}: expected a list of names of columns, such as ["sales"], got ${describe(names)}`,
+      );
+    for (const name of names) {
+      const other = seen.get(name);
+      if (other !== undefined)
+        throw new UsageError(
+          "bad-option",
+          `${role}: the column ${JSON.stringify(name)} is named ${other === role ? "twice" : `in ${other} too`}; each has one role`,
+        );
+      seen.set(name, role);
+    }
+  }
+  if (targets?.length === 0) throw new UsageError("bad-option", "targets: expected at least one column, got none");
+}
 
 /** How messages call a column of a series. */
 export const columnName = (id: string, column: string): string =>

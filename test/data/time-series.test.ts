@@ -346,12 +346,33 @@ test("scaling finds the deviation of numbers of any size", () => {
 test("arrays as series are checked", () => {
   const set = (values: Record<string, number[]>, more = {}) =>
     timeSeriesSet({ targets: ["y"], known: ["p"], series: [{ values }], ...more });
-  expect(() => set({ y: [1] })).toThrow(/expected numbers for "p"/);
+  expect(() => set({ y: [1] })).toThrow('column "p": expected numbers, got nothing');
   expect(() => set({ y: [1], p: [1, 2] })).toThrow(/"p" has 2 steps, "y" has 1/);
-  expect(() => set({ y: [1], p: [Number.POSITIVE_INFINITY] })).toThrow(/is Infinity at step 1/);
+  for (const wrong of [Number.POSITIVE_INFINITY, "3", undefined, true])
+    expect(() => set({ y: [1, 2], p: [3, wrong as number] })).toThrow(
+      /^column "p", step 2: expected a finite number, or NaN or null where it is missing, got/,
+    );
+  // JSON has no NaN.
+  expect(set(JSON.parse('{"y": [1, null], "p": [3, 4]}')).series[0]!.values.y).toEqual(Float64Array.of(1, Number.NaN));
+  expect(() => set({}, { series: { y: [1] } })).toThrow("series: expected a list of { start, values }, got an object");
+  expect(() => set({}, { series: [{ start: 0, values: { y: [1], p: [1] } }] })).toThrow(
+    'series "" has a start: expected the time between steps too',
+  );
   expect(() => set({ y: [1], p: [1] }, { step: "1d" })).toThrow(/moment of its first step/);
   for (const start of ["2024-01-01", new Date("nonsense"), Number.NaN, null])
     expect(() => set({}, { step: "1d", series: [{ start, values: { y: [1], p: [1] } }] })).toThrow(
       /moment of its first step, a date or milliseconds/,
     );
+});
+
+test("columns are lists of names, each with one role", async () => {
+  const series = [{ values: { y: [1], p: [1] } }];
+  const told = 'targets: expected a list of names of columns, such as ["sales"], got the string "y"';
+  expect(() => timeSeriesSet({ targets: "y" as unknown as string[], series })).toThrow(told);
+  await expect(readTimeSeries("none.csv", { targets: "y" as unknown as string[] })).rejects.toThrow(told);
+  expect(() => timeSeriesSet({ targets: [], series })).toThrow("targets: expected at least one column, got none");
+  expect(() => timeSeriesSet({ targets: ["y", "y"], series })).toThrow('targets: the column "y" is named twice');
+  expect(() => timeSeriesSet({ targets: ["y"], known: ["p", "y"], series })).toThrow(
+    'known: the column "y" is named in targets too; each has one role',
+  );
 });
