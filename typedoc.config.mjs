@@ -30,7 +30,7 @@ export default {
     ...["activations", "initializations", "ELEMENT_TYPES", "TARGETS", "ANCHORS", "ROUNDS", "DECODINGS", "HEADS"],
     ...["POINT_LOSSES", "SCALINGS", "LETTERS", "TRANSFORMS"],
     // What forecasts are prepared with inside; only their own functions make them.
-    ...["PreparedSeries", "src/data/forecast-windows.ts:Span", "ForecastSpans", "ForecastWindow", "WordCharacters"],
+    ...["src/data/forecast-windows.ts:Span", "ForecastSpans", "WordCharacters"],
     ...["src/run/forecast-distribution.ts:Parameters"],
   ],
   validation: { notExported: true, invalidLink: true, notDocumented: true },

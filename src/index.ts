@@ -69,6 +69,7 @@ export { countCharacters } from "./data/count-characters.ts";
 export { type EpochTokens, shuffleDocuments } from "./data/document-order.ts";
 export type { DocumentSplit } from "./data/documents.ts";
 export { classesOf, type Examples, type Placed, type Series, type Unlabelled } from "./data/examples.ts";
+export type { ForecastWindow, PreparedSeries } from "./data/forecast-inputs.ts";
 export type { Anchor, Decoding, ForecastLayout, Transform } from "./data/forecast-layout.ts";
 export { readLabelledTexts, type TextColumns } from "./data/labelled-texts.ts";
 export { type PaddedSequences, type PadSequencesOptions, padSequences } from "./data/pad-sequences.ts";

@@ -3,20 +3,21 @@ import { calendarFeatures } from "./calendar.ts";
 import { type ForecastLayout, kindsOf, widthsOf } from "./forecast-layout.ts";
 import { fitScaling } from "./series-scaling.ts";
 import { columnName, columnsOf, interleaved, type TimeSeries } from "./time-series.ts";
+import { after, commonStep, formatStep } from "./time-step.ts";
 import type { TimeZone } from "./time-zone.ts";
 
-/** A series as a network reads it. */
+/** A series as a network reads it (`Forecaster.prepare`). */
 export interface PreparedSeries {
   readonly id: string;
   /** N */
   readonly length: number;
-  /** [N, D]: scaled; where a value is missing the one before it, at the beginning 0, which is the center. */
+  /** Scaled targets [N, D]; where a value is missing the one before it, at the beginning 0, which is the center. */
   readonly targets: Float64Array;
-  /** [N, D]: 1 where there is a value. */
+  /** 1 where there is a value of a target [N, D]. */
   readonly present: Uint8Array;
-  /** [N, I + P]: indicators and what is known of the past only, scaled. */
+  /** Indicators and what is known of the past only, scaled [N, I + P]. */
   readonly past: Float64Array;
-  /** [N, K]: what is known beforehand, scaled, and the calendar. */
+  /** What is known beforehand, scaled, and the calendar [N, K]. */
   readonly known: Float64Array;
   /** Of each category which one it is; 0: one that did not occur in training. */
   readonly categories: readonly number[];
@@ -27,7 +28,7 @@ export interface PreparedSeries {
 
 /**
  * A series that the layout does not know (its id did not occur in training) is scaled by itself.
- * @throws UsageError "unknown-column"; "not-positive"; "bad-option" where the layout has a calendar and the series no times
+ * @throws UsageError "unknown-column"; "not-positive"; "bad-step" for steps of another length; "bad-option" where the layout has a calendar and the series no times
  */
 export function prepareSeries(given: TimeSeries, layout: ForecastLayout, zone: TimeZone): PreparedSeries {
   const { length: N, times } = given;
@@ -47,6 +48,7 @@ export function prepareSeries(given: TimeSeries, layout: ForecastLayout, zone: T
   const series = layout.transform === "log" ? logarithms(given, targets) : given;
   if (calendar.length > 0 && times === undefined)
     throw new UsageError("bad-option", "series: expected times, because the model was trained with a calendar");
+  expectStep(given, layout, zone);
   const scaling = Object.hasOwn(layout.scales, series.id)
     ? layout.scales[series.id]!
     : fitScaling(layout.scaling, series, columnsOf(layout));
@@ -70,6 +72,22 @@ export function prepareSeries(given: TimeSeries, layout: ForecastLayout, zone: T
     center: targets.map((name) => scaling[name]!.center),
     scale: targets.map((name) => scaling[name]!.scale),
   };
+}
+
+/** How far steps may be apart from those of training: a day has 23 to 25 hours, a month of another time zone three days more. */
+const OTHER_STEP = 0.15;
+
+/** Refuses a series whose steps are longer or shorter than those that were learned from. @throws UsageError "bad-step" */
+function expectStep({ id, times }: TimeSeries, { step }: ForecastLayout, zone: TimeZone): void {
+  if (step === undefined || times === undefined || times.length < 2) return;
+  const [first, second] = [times[0]!, times[1]!];
+  const learned = after(first, 1, step, zone) - first;
+  if (Math.abs((second - first) / learned - 1) <= OTHER_STEP) return;
+  const came = commonStep([times.subarray(0, 2)], zone);
+  throw new UsageError(
+    "bad-step",
+    `${id === "" ? "the series" : `series ${JSON.stringify(id)}`}: expected steps of ${formatStep(step)}, which the model was trained with, got ${came ? formatStep(came) : `${second - first} ms`}; means over such steps are taken with resample (--resample ${formatStep(step)})`,
+  );
 }
 
 /** A series with logarithms of its targets. @throws UsageError "not-positive" */
@@ -96,10 +114,10 @@ function scaled(values: Float64Array, { center, scale }: { center: number; scale
   });
 }
 
-/** A piece of a series: the first step that is predicted. */
+/** A place in a series to predict from. */
 export interface ForecastWindow {
   readonly series: PreparedSeries;
-  /** The T steps before it are looked at, the H steps from it on are predicted. */
+  /** The first step that is predicted: the T steps before it are read, the H steps from it on are predicted. */
   readonly origin: number;
 }
 

@@ -1,13 +1,52 @@
-import { expectInteger } from "../shared/errors.ts";
+import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import type { Batch, BatchSource } from "./batch-source.ts";
 import { type ForecastWindow, type PreparedSeries, windowInputs } from "./forecast-inputs.ts";
-import type { ForecastLayout } from "./forecast-layout.ts";
+import { type ForecastLayout, widthsOf } from "./forecast-layout.ts";
 import { shuffle } from "./shuffle.ts";
 
 /** Steps whose targets may be predicted: `from` to before `to`. The steps before them are looked at only. */
 export interface Span {
   readonly from: number;
   readonly to: number;
+}
+
+/**
+ * Checks windows that a caller made: beyond the ends of a series a network would read NaN and predict NaN, which no interval contains or excludes.
+ *
+ * @param ahead steps from the origin on that the series must have
+ * @throws UsageError "bad-option", "not-an-integer", "out-of-range", "series-too-short"
+ */
+export function expectWindows(windows: readonly ForecastWindow[], { context }: ForecastLayout, ahead: number): void {
+  if (!Array.isArray(windows))
+    throw new UsageError("bad-option", `windows: expected a list of { series, origin }, got ${describe(windows)}`);
+  for (const [k, window] of windows.entries()) {
+    const { series, origin } = (window ?? {}) as Partial<ForecastWindow>;
+    const what = `window ${k} of ${windows.length}`;
+    if (series?.present === undefined)
+      throw new UsageError(
+        "bad-option",
+        `${what}: expected a series that the forecaster has prepared (forecaster.prepare(series)), got ${describe(series ?? window)}`,
+      );
+    const most = series.length - ahead;
+    expectInteger(`${what}, origin`, origin, { min: 0 });
+    const told = `${what}: origin ${origin} of a series of ${series.length} steps`;
+    if (origin! < context)
+      throw new UsageError(
+        "series-too-short",
+        `${told}: expected at least ${context}, as so many steps before it are read`,
+      );
+    if (origin! > most)
+      throw new UsageError(
+        "out-of-range",
+        `${told}: expected at most ${most}, ${ahead === 0 ? "the step behind its last one" : `as ${ahead} steps from it on must be known (forecaster.latestWindow(series) is the window behind the last one)`}`,
+      );
+  }
+}
+
+/** Of how many steps from the origin on the network reads what is known beforehand, when `horizon` are predicted. */
+export function stepsReadAhead(layout: ForecastLayout, horizon: number): number {
+  if (widthsOf(layout).known === 0) return 0;
+  return layout.decoding === "direct" ? layout.horizon : horizon;
 }
 
 /**

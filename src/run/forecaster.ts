@@ -1,6 +1,7 @@
 import type { Machine } from "../compute/machine.ts";
 import { type ForecastWindow, type PreparedSeries, prepareSeries, windowInputs } from "../data/forecast-inputs.ts";
 import { type ForecastLayout, inverseOf } from "../data/forecast-layout.ts";
+import { expectWindows, stepsReadAhead } from "../data/forecast-windows.ts";
 import { quantileOf } from "../data/series-scaling.ts";
 import { columnName, observedLength, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
 import { after } from "../data/time-step.ts";
@@ -116,7 +117,7 @@ export class Forecaster extends Closing {
   /**
    * Forecasts the next steps of each series, starting after the last row with a target. Covariates known in advance (`known`) are in
    * rows after it, without targets.
-   * @throws UsageError "series-too-short", "missing-future", "unknown-column", "unknown-quantile", "out-of-range", "bad-option"; the
+   * @throws UsageError "series-too-short", "missing-future", "unknown-column", "bad-step", "unknown-quantile", "out-of-range", "bad-option"; the
    *   reason of `signal`
    */
   async forecast(set: Pick<TimeSeriesSet, "series">, options: ForecastOptions = {}): Promise<SeriesForecast[]> {
@@ -160,17 +161,25 @@ export class Forecaster extends Closing {
     return { ahead, window: { series: this.prepare(ahead), origin } };
   }
 
-  /** Prepares a series for the network. */
+  /**
+   * Prepares a series for the network. A series whose `id` was in the training part is scaled as there, any other by its own values.
+   * @throws UsageError "unknown-column", "bad-step" (steps of another length), "not-positive" (transform log), "bad-option"
+   */
   prepare(series: TimeSeries): PreparedSeries {
     return prepareSeries(series, this.layout, this.timeZone);
   }
 
-  /** Predicts from windows of prepared series, by column. @throws the reason of `signal` */
+  /**
+   * Predicts from windows of prepared series, by column; the windows of many series are computed together.
+   * @throws UsageError "series-too-short", "out-of-range" (an origin behind the end of its series), "unknown-quantile", "bad-option"; the
+   *   reason of `signal`
+   */
   async predict(
     windows: readonly ForecastWindow[],
     options: ForecastOptions = {},
   ): Promise<Readonly<Record<string, TargetForecast>>[]> {
     expectOptions("Forecaster.predict", options, forecastNames);
+    expectWindows(windows, this.layout, stepsReadAhead(this.layout, this.horizonOf(options.horizon)));
     const found = await this.predictAsLearned(windows, options);
     const { intervalWidths, transform } = this.layout;
     const recent = options.recent === undefined ? undefined : await this.recentWidths(windows, options.recent, options);
@@ -184,13 +193,15 @@ export class Forecaster extends Closing {
    * current weights. If there are many windows, some are used, evenly spread.
    *
    * @returns factors by column; undefined where intervals stay as learned: for points and counts, and for fewer than 50 values
-   * @throws the reason of `signal`; the intervals are as before then
+   * @throws UsageError "series-too-short", "out-of-range" (steps that are not known), "bad-option"; the reason of `signal`; the intervals are
+   *   as before then
    */
   async calibrate(
     windows: readonly ForecastWindow[],
     options: Abortable = {},
   ): Promise<Readonly<Record<string, number>> | undefined> {
     expectOptions("Forecaster.calibrate", options, { signal: 1 });
+    expectWindows(windows, this.layout, this.layout.horizon);
     const { intervalWidths: _, ...layout } = this.layout;
     const { decoding, horizon } = layout;
     if (!this.movesIntervals) {

@@ -1,4 +1,4 @@
-import { type CalendarRound, defaultRounds } from "../data/calendar.ts";
+import { CALENDAR_ROUNDS, type CalendarRound, defaultRounds } from "../data/calendar.ts";
 import { logarithms } from "../data/forecast-inputs.ts";
 import {
   ANCHORS,
@@ -12,7 +12,7 @@ import {
 import { fitScaling, SCALINGS, type ScalingKind } from "../data/series-scaling.ts";
 import { columnsOf, type TimeSeries, type TimeSeriesSet } from "../data/time-series.ts";
 import { defaultSeason } from "../data/time-step.ts";
-import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { defaultAnchor } from "./default-anchor.ts";
 import { defaultTransform } from "./default-transform.ts";
 
@@ -31,7 +31,7 @@ export interface ForecastLayoutOptions {
   readonly transform?: Transform | undefined;
   /** How each column of each series is scaled, fitted on the training part. Default "standard"; "mean" for counts. */
   readonly scaling?: ScalingKind | undefined;
-  /** Cycles of the calendar that are inputs. Default: those that are longer than the time step and that the training part covers at least twice. */
+  /** Cycles of the calendar that are inputs; `[]` for none. Default: those that are longer than the time step and that the training part covers at least twice. */
   readonly calendar?: readonly CalendarRound[] | undefined;
 }
 
@@ -64,6 +64,12 @@ export function fitForecastLayout(
   const anchor = expectOneOf("anchor", options.anchor ?? fittingAnchor, ANCHORS);
   const scaling = expectOneOf("scaling", options.scaling ?? (counts ? "mean" : "standard"), SCALINGS);
   const calendar = options.calendar ?? (step ? defaultRounds(train, step) : []);
+  if (!Array.isArray(calendar))
+    throw new UsageError(
+      "bad-option",
+      `calendar: expected a list of cycles, such as ["hour", "weekday"] ([] for none; left out, those that fit), got ${describe(calendar)}`,
+    );
+  for (const round of calendar) expectOneOf("calendar", round, CALENDAR_ROUNDS);
   if (calendar.length > 0 && !step)
     throw new UsageError("bad-option", "calendar: the series have no times; name their column (time, --time)");
   if (counts && (anchor !== "none" || transform !== "none" || !["mean", "none"].includes(scaling)))

@@ -258,6 +258,79 @@ describe("trainForecaster", () => {
     await expect(failed).rejects.toThrow(message);
   });
 
+  test("cycles of the calendar are a list of known names", async () => {
+    await expect(train({ calendar: true as unknown as [] })).rejects.toThrow(
+      'calendar: expected a list of cycles, such as ["hour", "weekday"] ([] for none; left out, those that fit), got true',
+    );
+    await expect(train({ calendar: ["hours" as "hour"] })).rejects.toThrow(
+      /got the string "hours"; did you mean "hour"/,
+    );
+  });
+
+  test("refuses windows that would be NaN, and steps of another length", async () => {
+    const { trainer, forecaster } = await train({ epochs: 1, context: 8, calendar: [] });
+    const source = setOf(waves(40)).series[0]!;
+    const series = forecaster.prepare(source);
+    const at = (origin: number) => forecaster.predict([{ series, origin }]);
+    for (const origin of [8, 40]) expect((await at(origin))[0]!.y!.point.every(Number.isFinite)).toBe(true);
+    await expect(at(7)).rejects.toThrow("window 0 of 1: origin 7 of a series of 40 steps: expected at least 8");
+    await expect(at(41)).rejects.toThrow("expected at most 40, the step behind its last one");
+    await expect(at(Number.NaN)).rejects.toThrow("window 0 of 1, origin: expected a whole number");
+    await expect(forecaster.predict({ series, origin: 9 } as never)).rejects.toThrow("windows: expected a list");
+    await expect(forecaster.predict([{ series: source, origin: 9 }] as never)).rejects.toThrow(
+      "expected a series that the forecaster has prepared (forecaster.prepare(series)), got an object",
+    );
+    await expect(forecaster.calibrate([{ series, origin: 37 }])).rejects.toThrow(
+      "expected at most 36, as 4 steps from it on must be known",
+    );
+    expect(() => forecaster.prepare(setOf(waves(40), { step: "1h" }).series[0]!)).toThrow(
+      "the series: expected steps of 3h, which the model was trained with, got 1h",
+    );
+    trainer.close();
+  });
+
+  test("a calendar is known behind the end of the window of the next steps", async () => {
+    const { trainer, forecaster } = await train({ epochs: 1, context: 8, calendar: ["hour"] });
+    const source = setOf(waves(40)).series[0]!;
+    const series = forecaster.prepare(source);
+    await expect(forecaster.predict([{ series, origin: 37 }])).rejects.toThrow(
+      "expected at most 36, as 4 steps from it on must be known (forecaster.latestWindow(series)",
+    );
+    const [found] = await forecaster.predict([forecaster.latestWindow(source)]);
+    expect(found!.y!.point.every(Number.isFinite)).toBe(true);
+    trainer.close();
+  });
+
+  test("what is known beforehand must be known of all steps that are predicted", async () => {
+    const k = waves(204, (n) => n % 3);
+    const data = setOf(waves(204), { known: ["k"] }, { k });
+    for (const decoding of ["direct", "autoregressive"] as const) {
+      const { trainer, forecaster } = await train({ data, epochs: 1, context: 8, decoding, anchor: "last" });
+      const series = forecaster.prepare(data.series[0]!);
+      const [found] = await forecaster.predict([{ series, origin: 200 }], { samples: 3 });
+      expect(found!.y!.point.every(Number.isFinite)).toBe(true);
+      await expect(forecaster.predict([{ series, origin: 201 }])).rejects.toThrow(
+        "expected at most 200, as 4 steps from it on must be known",
+      );
+      trainer.close();
+    }
+  });
+
+  test("steps of days and months may be of another time zone, where they are of other lengths", async () => {
+    for (const [step, start] of [
+      ["1d", Date.UTC(2024, 2, 30)],
+      ["1mo", Date.UTC(2023, 2, 1)],
+    ] as const) {
+      const set = (timeZone: string) =>
+        timeSeriesSet({ ...{ targets: ["y"], step, timeZone }, series: [{ start, values: { y: waves(60) } }] });
+      const options = { data: set("America/New_York"), horizon: 1, context: 8, epochs: 1, calendar: [] };
+      const { trainer, forecaster } = await train(options);
+      for (const zone of ["UTC", "Europe/Berlin", "Asia/Tokyo"])
+        expect(forecaster.prepare(set(zone).series[0]!).length).toBe(60);
+      trainer.close();
+    }
+  });
+
   test("refuses to forecast further or from less than it was trained for", async () => {
     const { trainer, forecaster } = await train({});
     await expect(forecaster.forecast(setOf(waves(200)), { horizon: 5 })).rejects.toThrow(/4 steps at once, got 5/);
