@@ -106,9 +106,6 @@ export async function saveRun(folder: string, options: SaveRunOptions): Promise<
  * @throws UsageError "unknown-option", "missing-option", "bad-run"
  */
 export function saveable(what: string, given: Saveable, more: { readonly signal?: 1 } = {}) {
-  // Names are looked at where they were written for this call: what a classifier is made of besides is its own affair.
-  const written = typeof given !== "object" || given === null || Object.getPrototypeOf(given) === Object.prototype;
-  const { model, tokenizer, parameters } = given ?? {};
   const known = {
     model: 1,
     config: 1,
@@ -119,25 +116,24 @@ export function saveable(what: string, given: Saveable, more: { readonly signal?
     close: 1,
     ...more,
   } as OptionNames<SaveRunOptions>;
-  expectOptions(what, written ? given : { model, parameters }, known);
-  const config = configToSave(what, given);
-  if (readsTokens(config) && !tokenizer)
-    throw new UsageError(
-      "missing-option",
-      `${what}: expected tokenizer: this model reads tokens, and is loaded with it`,
-    );
-  return { config, tokenizer, parameters };
+  expectOptions(what, given, known);
+  return { config: configToSave(what, given), tokenizer: given.tokenizer, parameters: given.parameters };
 }
 
 /** Whether a model is of no use without the tokenizer that its tokens are from. */
 const readsTokens = ({ model }: RunConfig): boolean => "vocabularySize" in model && model.vocabularySize !== undefined;
 
-/** What is written to `config.json`. @throws UsageError "missing-option", "bad-run" */
-export function configToSave(what: string, { model, config }: Pick<Saveable, "model" | "config">): RunConfig {
+/** What is written to `config.json`. @throws UsageError "missing-option" (a model that reads tokens without its tokenizer, too), "bad-run" */
+export function configToSave(what: string, { model, config, tokenizer }: Omit<Saveable, "parameters">): RunConfig {
   const all = config ?? (model && { model: model.config });
   if (all === undefined) throw new UsageError("missing-option", `${what}: expected model, or config`);
   if (typeof all !== "object" || typeof all.model !== "object" || all.model === null)
     throw new UsageError("bad-run", `config: expected { model: model.config, … }, got ${describe(all)}`);
+  if (readsTokens(all) && !tokenizer)
+    throw new UsageError(
+      "missing-option",
+      `${what}: expected tokenizer: this model reads tokens, and is loaded with it`,
+    );
   return all;
 }
 

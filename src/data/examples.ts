@@ -1,4 +1,4 @@
-import { UsageError } from "../shared/errors.ts";
+import { describe, UsageError } from "../shared/errors.ts";
 
 /** A multichannel series: `channels` numbers per step, step by step. */
 export interface Series {
@@ -24,6 +24,29 @@ export type Placed<Read extends { readonly places?: unknown }> = Read & { readon
 /** How messages call one of the examples. */
 export const placeOf = (places: readonly string[] | undefined, index: number): string =>
   places?.[index] ?? `example ${index + 1}`;
+
+/** Checks examples, and says what they are of. @throws UsageError "no-examples", "bad-option" */
+export function expectExamples(name: string, examples: Examples): "texts" | "series" {
+  if (
+    typeof examples !== "object" ||
+    examples === null ||
+    !Array.isArray(examples.inputs) ||
+    !Array.isArray(examples.labels)
+  )
+    throw new UsageError("bad-option", `${name}: expected { inputs, labels }, got ${describe(examples)}`);
+  const { inputs, labels } = examples;
+  if (inputs.length === 0)
+    throw new UsageError("no-examples", `${name}: expected texts or series with labels, got none`);
+  if (inputs.length !== labels.length)
+    throw new UsageError("bad-option", `${name}: ${inputs.length} inputs, but ${labels.length} labels`);
+  const other = labels.findIndex((label) => typeof label !== "string");
+  if (other >= 0)
+    throw new UsageError(
+      "bad-option",
+      `${name}: ${placeOf(examples.places, other)}: expected its label as text (a number, too: "1"), got ${describe(labels[other])}`,
+    );
+  return typeof inputs[0] === "string" ? "texts" : "series";
+}
 
 /** Inputs without labels. */
 export type Unlabelled<Input extends string | Series = string | Series> = Omit<Examples<Input>, "labels"> & {

@@ -28,7 +28,7 @@ export interface PaddedSequences {
 }
 
 /**
- * Pads sequences of tokens or numbers to one length. A sequence may be empty, but not all of them.
+ * Pads sequences of tokens or numbers to one length. A sequence may be empty; all of them only where `steps` is given.
  * @example `padSequences([[3, 1, 4], [1, 5]])` gives x [3, 1, 1, 5, 4, 0] and mask [1, 1, 1, 1, 1, 0]
  * @throws UsageError "empty-batch", "out-of-range", "not-an-integer", "wrong-input" (a length that is no multiple of the channels), "unknown-choice"
  */
@@ -55,11 +55,12 @@ export function padSequences(
   });
   const B = lengths.length;
   const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
-  if (longest === 0) {
+  // With `steps` they are padding alone, such as texts without a token beside no other.
+  if (B === 0 || (longest === 0 && options.steps === undefined)) {
     const came = B === 0 ? "no sequence" : `${B} empty sequence${B === 1 ? "" : "s"}`;
     throw new UsageError("empty-batch", `sequences: expected at least one with a step in it, got ${came}`);
   }
-  const T = expectInteger("steps", options.steps ?? longest, { min: longest });
+  const T = expectInteger("steps", options.steps ?? longest, { min: Math.max(1, longest) });
   const x = new Float64Array(T * B * D).fill(padding);
   const mask = new Float64Array(T * B);
   sequences.forEach((sequence, b) => {

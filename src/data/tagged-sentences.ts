@@ -29,7 +29,12 @@ export const pickSentences = (
 
 /** @throws UsageError "bad-option", "no-examples" (none at all), "tag-count" */
 export function expectSentences(name: string, sentences: TaggedSentences): void {
-  if (typeof sentences !== "object" || !Array.isArray(sentences.tokens) || !Array.isArray(sentences.tags))
+  if (
+    typeof sentences !== "object" ||
+    sentences === null ||
+    !Array.isArray(sentences.tokens) ||
+    !Array.isArray(sentences.tags)
+  )
     throw new UsageError("bad-option", `${name}: expected { tokens, tags }, got ${describe(sentences)}`);
   const { tokens, tags, intents, places } = sentences;
   if (tokens.length === 0) throw new UsageError("no-examples", `${name}: expected sentences with tags, got none`);
@@ -38,9 +43,16 @@ export function expectSentences(name: string, sentences: TaggedSentences): void 
       "bad-option",
       `${name}: ${tokens.length} with tokens, but ${tags.length} with tags${intents ? ` and ${intents.length} intents` : ""}`,
     );
-  for (const [k, words] of tokens.entries())
-    if (words.length === 0 || words.length !== tags[k]!.length)
-      throw tagCount(placeOf(places, k), words.length, tags[k]!.length);
+  for (const [k, words] of tokens.entries()) {
+    const place = placeOf(places, k);
+    for (const list of [words, tags[k]])
+      if (!Array.isArray(list))
+        throw new UsageError(
+          "bad-option",
+          `${name}: ${place}: expected a list of ${list === words ? "tokens" : "tags"}, got ${describe(list)}`,
+        );
+    if (words.length === 0 || words.length !== tags[k]!.length) throw tagCount(place, words.length, tags[k]!.length);
+  }
 }
 
 export const tagCount = (place: string, tokens: number, tags: number): UsageError =>

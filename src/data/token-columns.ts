@@ -30,7 +30,10 @@ const CONLLU_COLUMNS = 10;
  * @example `readTokenColumns("train.txt", { token: 1, tag: 4 })`
  * @throws UsageError "not-text", "file-empty", "table-empty", "ragged-row", "unknown-column", "no-label", "bad-option"; the reason of `signal`
  */
-export async function readTokenColumns<const C extends TokenColumns>(file: FileSource, columns: C): Promise<Read<C>> {
+export async function readTokenColumns<const C extends TokenColumns>(
+  file: FileSource,
+  columns: C = {} as C,
+): Promise<Read<C>> {
   expectOptions<TokenColumns>("readTokenColumns", columns, { token: 1, tag: 1, delimiter: 1, signal: 1 });
   const name = sourceName(file);
   const { token, tag = "last", delimiter, signal }: TokenColumns = columns;

@@ -42,10 +42,15 @@ export function targetOf(name: string): Target {
  * ```ts
  * const { bytes, notes } = await exportModel(model, { to: "onnx" });
  * ```
- * @throws UsageError "not-convertible" with the reason
+ * @throws UsageError "not-convertible" with the reason, "bad-option"
  */
 export async function exportModel(model: Model, options: ConvertOptions): Promise<Converted> {
   expectOptions("exportModel", options, { to: "required", weightsOnly: 1, weightsFile: 1 });
+  if (typeof model?.file?.content !== "object")
+    throw new UsageError(
+      "bad-option",
+      `exportModel: expected a model that \`open\` of longshort/formats gave, got ${describe(model)}; one of layers of your own is described as a CanonicalModel (the guide, formats)`,
+    );
   return convertModel(await withWeights(model.file, model.parameters), options);
 }
 

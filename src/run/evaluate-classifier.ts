@@ -1,4 +1,4 @@
-import { type Examples, targetsOf } from "../data/examples.ts";
+import { type Examples, expectExamples, targetsOf } from "../data/examples.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Abortable } from "../shared/signal.ts";
 import { varies } from "../shared/varies.ts";
@@ -24,7 +24,7 @@ export interface RegressionScores {
 
 /**
  * Evaluates a classifier on labelled examples.
- * @throws UsageError "not-a-classifier", "wrong-input"; the reason of `signal`
+ * @throws UsageError "no-examples", "bad-option", "not-a-classifier", "wrong-input"; the reason of `signal`
  */
 export async function evaluateClassifier(
   classifier: Classifier,
@@ -32,6 +32,7 @@ export async function evaluateClassifier(
   options: Abortable = {},
 ): Promise<ClassifierScores> {
   expectOptions("evaluateClassifier", options, { signal: 1 });
+  expectExamples("evaluateClassifier", { inputs, labels });
   return classifierScores(classifier, labels, await classifier.predict(inputs, options));
 }
 
@@ -55,7 +56,7 @@ export function classifierScores(
 
 /**
  * Evaluates a regression on labelled examples.
- * @throws UsageError "not-a-regression", "wrong-input", "not-a-number"; the reason of `signal`
+ * @throws UsageError "no-examples", "bad-option", "not-a-regression", "wrong-input", "not-a-number"; the reason of `signal`
  */
 export async function evaluateRegression(
   classifier: Classifier,
@@ -63,6 +64,7 @@ export async function evaluateRegression(
   options: Abortable = {},
 ): Promise<RegressionScores> {
   expectOptions("evaluateRegression", options, { signal: 1 });
+  expectExamples("evaluateRegression", examples);
   return numberScores(classifier, examples, await classifier.predictNumbers(examples.inputs, options));
 }
 

@@ -1,5 +1,5 @@
 import { placeOf } from "../data/examples.ts";
-import type { TaggedSentences } from "../data/tagged-sentences.ts";
+import { expectSentences, type TaggedSentences } from "../data/tagged-sentences.ts";
 import type { SequenceTaggerConfig } from "../models/sequence-tagger.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
@@ -53,7 +53,7 @@ export function inScheme(
 
 /**
  * Evaluates a tagger on tagged sentences.
- * @throws UsageError "wrong-input", "wrong-scheme"; the reason of `signal`
+ * @throws UsageError "no-examples", "bad-option", "tag-count", "wrong-input", "wrong-scheme"; the reason of `signal`
  */
 export async function evaluateTagger(
   tagger: Tagger,
@@ -61,6 +61,7 @@ export async function evaluateTagger(
   options: Abortable = {},
 ): Promise<TaggerScores> {
   expectOptions("evaluateTagger", options, { signal: 1 });
+  expectSentences("evaluateTagger", sentences);
   return taggerScores(tagger, sentences, await tagger.read(sentences.tokens, { likelihood: true, ...options }));
 }
 

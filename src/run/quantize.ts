@@ -9,8 +9,10 @@ import { namesOfRun } from "./run-options.ts";
  * data are needed. Biases, unit weights and embedding tables keep their numbers (a table that is tied to the head is rounded with it).
  * From then on products read the 8 bits, everything else uses the numbers that they stand for, and saved runs contain 8 bits. Such
  * parameters cannot be trained.
+ * @param options A loaded run, a `Classifier`, a `Tagger` or a `Forecaster`, or `{ model, parameters }` of any model.
  * @example
  * ```ts
+ * await quantize(classifier);
  * await quantize({ model, parameters });
  * const session = await openSession({ model, parameters, machine });
  * ```

@@ -37,8 +37,11 @@ export interface OpenRunOptions {
   readonly onNotice?: ((text: string) => void) | undefined;
 }
 
-/** Options of `Run.record`. */
-export interface RecordOptions extends RestoreOptions, Pick<Saveable, "model" | "config" | "tokenizer"> {}
+/** Options of `Run.record`: a `Classifier`, a `Tagger` or a `Forecaster` as it is, or what such a run is made of. */
+export interface RecordOptions extends RestoreOptions, Omit<Saveable, "parameters"> {
+  /** Those that the trainer trains, which are saved. May be left out. */
+  readonly parameters?: ParameterStore | undefined;
+}
 
 /** Which weights `model.safetensors` holds. */
 export interface SavedWeights {
@@ -142,13 +145,20 @@ export class Run implements AsyncDisposable {
    * Runs a training and records it: config, metrics, best weights (without an evaluator the last) and checkpoints. With `existing: "resume"` it continues from the last
    * checkpoint. Events are passed on after they have been recorded: the best weights are in `model.safetensors`, and at `checkpoint`
    * and `end` everything needed to resume is in `checkpoints/`. Close the run afterwards.
-   * @throws UsageError "other-training", "different-schedule", "different-arithmetic"; FailureError "disk-full", "file-write-failed", "diverged". The
+   * @example `for await (const event of run.record(trainer, classifier)) console.log(event.type);`
+   * @throws UsageError "missing-option", "bad-option", "other-training", "different-schedule", "different-arithmetic"; FailureError "disk-full", "file-write-failed", "diverged". The
    *   last good checkpoint stays in all cases
    */
   async *record<F extends object>(trainer: Trainer<F>, options: RecordOptions): AsyncGenerator<TrainEvent<F>, void> {
     expectOptions("Run.record", options, {
-      ...{ model: 1, config: 1, tokenizer: 1, allowDifferentArithmetic: 1, allowDifferentSchedule: 1 },
+      ...{ model: 1, config: 1, tokenizer: 1, parameters: 1, allowDifferentArithmetic: 1, allowDifferentSchedule: 1 },
     });
+    const { parameters = trainer.parameters } = options;
+    if (parameters !== trainer.parameters)
+      throw new UsageError(
+        "bad-option",
+        "Run.record: parameters: expected those of the trainer, got those of another model; what is recorded must be what is trained",
+      );
     const config = configToSave("Run.record", options);
     await this.begin(trainer, config, options);
     for await (const event of trainer) {
@@ -174,7 +184,7 @@ export class Run implements AsyncDisposable {
   }
 
   private async begin(trainer: Trainer, config: RunConfig, options: RecordOptions): Promise<void> {
-    const { model: _, config: __, tokenizer, ...restore } = options;
+    const { tokenizer, allowDifferentArithmetic, allowDifferentSchedule } = options;
     const { files, folder, existing, onNotice } = this.options;
     const paths = runPaths(folder);
     const place = { files, folder: paths.checkpoints };
@@ -183,7 +193,7 @@ export class Run implements AsyncDisposable {
     this.found = undefined;
     const used = found ? "the one before it is used" : "there is no other, so the training begins anew";
     for (const { path, why } of rejected) onNotice?.(`${path} is damaged (${why}) and was renamed; ${used}.`);
-    if (found) return this.goOn(trainer, found, config, restore);
+    if (found) return this.goOn(trainer, found, config, { allowDifferentArithmetic, allowDifferentSchedule });
     await removeCheckpoints(place);
     for (const old of [paths.weights, paths.metrics]) await files.remove(old);
     await writeAtomic(files, paths.metrics, "");

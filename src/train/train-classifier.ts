@@ -1,6 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import { bucketedBatches } from "../data/bucketed-batches.ts";
-import { classesOf, type Examples, pick, placeOf, type Series, targetsOf } from "../data/examples.ts";
+import { classesOf, type Examples, expectExamples, pick, placeOf, type Series, targetsOf } from "../data/examples.ts";
 import { lengthOf, sequenceInputs } from "../data/sequence-inputs.ts";
 import { stratifiedSplit } from "../data/stratified-split.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
@@ -127,7 +127,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const { machine, examples, regression = false } = options;
   const scaling = expectOneOf("scaling", options.scaling ?? "standard", ["standard", "none"]);
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
-  const kind = kindOf("examples", examples);
+  const kind = expectExamples("examples", examples);
   const defaults = DEFAULTS_BY_INPUT[kind];
   const { train, validation } = divide(options, kind, seed);
   // An update by 32 of 40 examples is hardly better than one by 8, and there would be two in an epoch.
@@ -187,27 +187,9 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   return { ...training, classifier, train, validation };
 }
 
-/** What examples are of. @throws UsageError "no-examples", "bad-option" */
-function kindOf(name: "examples" | "validation", examples: Examples): "texts" | "series" {
-  if (typeof examples !== "object" || !Array.isArray(examples.inputs) || !Array.isArray(examples.labels))
-    throw new UsageError("bad-option", `${name}: expected { inputs, labels }, got ${describe(examples)}`);
-  const { inputs, labels } = examples;
-  if (inputs.length === 0)
-    throw new UsageError("no-examples", `${name}: expected texts or series with labels, got none`);
-  if (inputs.length !== labels.length)
-    throw new UsageError("bad-option", `${name}: ${inputs.length} inputs, but ${labels.length} labels`);
-  const other = labels.findIndex((label) => typeof label !== "string");
-  if (other >= 0)
-    throw new UsageError(
-      "bad-option",
-      `${name}: ${placeOf(examples.places, other)}: expected its label as text (a number, too: "1"), got ${describe(labels[other])}`,
-    );
-  return typeof inputs[0] === "string" ? "texts" : "series";
-}
-
 function divide({ examples, validation = 0.1, regression }: TrainClassifierOptions, kind: string, seed: number) {
   if (typeof validation !== "number") {
-    const other = kindOf("validation", validation);
+    const other = expectExamples("validation", validation);
     if (other !== kind) throw new UsageError("bad-option", `validation: expected ${kind} as in examples, got ${other}`);
     return { train: examples, validation };
   }

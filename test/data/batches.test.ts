@@ -131,6 +131,13 @@ describe("padded batches", () => {
   test("without a token are an error", () => {
     for (const none of [[], [[], []]])
       expect(() => padSequences(none)).toThrow(expect.objectContaining({ code: "empty-batch" }));
+    // Of a given length they are padding alone.
+    expect(padSequences([[], []], { steps: 1, value: 7 })).toMatchObject({
+      x: Float64Array.of(7, 7),
+      mask: new Float64Array(2),
+    });
+    expect(() => padSequences([[]], { steps: 0 })).toThrow(expect.objectContaining({ code: "out-of-range" }));
+    expect(() => padSequences([], { steps: 2 })).toThrow(expect.objectContaining({ code: "empty-batch" }));
     expect(() => padSequences([[1, 2]], { steps: 1 })).toThrow(expect.objectContaining({ code: "out-of-range" }));
     expect(() => padSequences([[1, 2, 3]], { channels: 2 })).toThrow(
       /a multiple of 2 numbers.*sequence 0 is an array of 3/,

@@ -31,6 +31,7 @@ describe("columns", () => {
 
   it("takes other columns, or the tokens alone", async () => {
     expect((await readTokenColumns(file(plain), { token: 2, tag: 1 })).tags[1]).toEqual(["It"]);
+    expect(await readTokenColumns(file(plain))).toEqual(await readTokenColumns(file(plain), { tag: "last" }));
     expect(await columns("a\nb\n\nc\n", { tag: "none" })).toEqual({
       tokens: [["a", "b"], ["c"]],
       places: ["t.txt, line 1", "t.txt, line 4"],

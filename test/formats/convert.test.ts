@@ -423,3 +423,9 @@ test("two models saved for TensorFlow.js in one folder keep their own weights", 
     rmSync(folder, { recursive: true });
   }
 });
+
+test("what open did not give is told what it may be", async () => {
+  await expect(exportModel({} as Model, { to: "onnx" })).rejects.toThrow(
+    "exportModel: expected a model that `open` of longshort/formats gave, got an object",
+  );
+});

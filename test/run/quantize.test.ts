@@ -254,7 +254,7 @@ describe("other tasks", () => {
       // To its end.
     }
     const [before] = await forecaster.forecast(wave);
-    await quantize({ model: forecaster.model, parameters: forecaster.parameters });
+    await quantize(forecaster);
     const again = await loadForecaster(await packRun(forecaster), { machine: wasm });
     expect(again.parameters.quantized!.size).toBeGreaterThan(2);
     const [after] = await again.forecast(wave);

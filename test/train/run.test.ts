@@ -9,6 +9,7 @@ import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openReference } from "../../src/compute/reference/machine.ts";
 import { linear } from "../../src/layers/linear.ts";
 import { meanSquaredError } from "../../src/losses/mean-squared-error.ts";
+import { loadClassifier } from "../../src/run/load-classifier.ts";
 import { FailureError as Failure, type FailureError } from "../../src/shared/errors.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { VERSION } from "../../src/shared/version.ts";
@@ -16,6 +17,7 @@ import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
 import type { TrainEvent } from "../../src/train/events.ts";
 import { type OpenRunOptions, openRun } from "../../src/train/run.ts";
+import { trainClassifier } from "../../src/train/train-classifier.ts";
 import { openTrainer } from "../../src/train/trainer.ts";
 import type { TrainerOptions } from "../../src/train/trainer-options.ts";
 import { PowerCut, SimulatedFiles } from "../checkpoint/simulated-files.ts";
@@ -247,6 +249,29 @@ describe("a run", () => {
     await opened.close();
     expect(await files.list(`${run}/checkpoints`)).toEqual(before);
   });
+});
+
+test("a classifier is recorded as it is, and only where it is what is trained", async () => {
+  const inputs = ["na na", "la la", "na na na", "la la la"];
+  const examples = { inputs, labels: ["x", "y", "x", "y"] };
+  const model = { hiddenSize: 2, embeddingSize: 2 };
+  const open = () => trainClassifier({ machine, examples, model, validation: 0, epochs: 2 });
+  const [{ trainer, classifier }, other] = [await open(), await open()];
+  const folder = mkdtempSync(join(tmpdir(), "longshort-run-"));
+  try {
+    await using opened = await openRun({ folder: join(folder, "reviews") });
+    await expect(opened.record(trainer, other.classifier).next()).rejects.toThrow(
+      "Run.record: parameters: expected those of the trainer",
+    );
+    const { config } = classifier;
+    await expect(opened.record(trainer, { config }).next()).rejects.toThrow("Run.record: expected tokenizer");
+    for await (const event of opened.record(trainer, classifier)) if (event.type === "end") break;
+    const again = await loadClassifier(join(folder, "reviews"), { machine });
+    expect(await again.predict(inputs)).toEqual(await classifier.predict(inputs));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    for (const one of [trainer, other.trainer]) one.close();
+  }
 });
 
 describe("two at one run", () => {

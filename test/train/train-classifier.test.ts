@@ -233,6 +233,27 @@ describe("trainClassifier", () => {
     trainer.close();
   });
 
+  test("texts without a token are learned from and answered, also beside no other", async () => {
+    const labels = ["up", "down", "down", "down", "up", "down"];
+    const examples = { inputs: ["up", "", "", "", "up", ""], labels };
+    const { trainer, classifier } = await train({ examples, validation: examples, batchSize: 2, epochs: 2 });
+    await trainer.run();
+    const together = await classifier.predict(["", "up"]);
+    expect(await classifier.predict([""])).toEqual(together.slice(0, 1));
+    trainer.close();
+  });
+
+  test("is measured on whole examples", async () => {
+    const { trainer, classifier } = await train({ epochs: 1 });
+    await expect(evaluateClassifier(classifier, { inputs: ["up"], labels: [] })).rejects.toThrow(
+      "evaluateClassifier: 1 inputs, but 0 labels",
+    );
+    await expect(evaluateClassifier(classifier, { inputs: [], labels: [] })).rejects.toMatchObject({
+      code: "no-examples",
+    });
+    trainer.close();
+  });
+
   test("a classifier answers in whole batches of at least one", async () => {
     const { trainer, classifier } = await train({ epochs: 1 });
     const { model, parameters, tokenizer } = classifier;

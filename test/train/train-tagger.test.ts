@@ -202,6 +202,9 @@ describe("trainTagger", () => {
     await expect(train({ sentences: spans, validation: tagged("PRON") })).rejects.toMatchObject(wrong);
     const { trainer, tagger } = await train({ sentences: spans, validation: tagged("U-NEW") });
     await expect(evaluateTagger(tagger, tagged("PRON"))).rejects.toMatchObject(wrong);
+    await expect(evaluateTagger(tagger, { tokens: ["a b"] as never, tags: [["O"]] })).rejects.toThrow(
+      'evaluateTagger: example 1: expected a list of tokens, got the string "a b"',
+    );
     const { spans: found } = await evaluateTagger(tagger, tagged("U-NEW"));
     expect(found!.byLabel.find(({ label }) => label === "NEW")).toMatchObject({ expected: 1, correct: 0 });
     trainer.close();

@@ -85,15 +85,15 @@ export const loading: EffectTable = {
   readSentenceLines: abortable((options) => readSentenceLines(file("a b\nc\n"), options)),
   readLabelledSeries: abortable((options) => readLabelledSeries(file("@data\n1,2:a\n"), options)),
   timeSeriesSet: shows(
-    (options: TimeSeriesSetOptions) => plain(timeSeriesSet(options)),
-    { targets: ["y"], series: [{ start: 0, values: { y, x: y, z: y } }] },
+    (options: TimeSeriesSetOptions) => outcomeOf(() => plain(timeSeriesSet(options))),
+    { targets: ["y"], series: [{ values: { y, x: y, z: y } }] },
     {
       categories: [["kind"], { series: [{ values: { y }, categories: { kind: "a" } }] }],
       targets: [["x"]],
       past: [["x"]],
       known: [["z"]],
-      step: ["1h"],
-      timeZone: ["Asia/Shanghai", { step: "1h" }],
+      step: ["1h", { series: [{ start: 0, values: { y } }] }],
+      timeZone: ["Asia/Shanghai", { step: "1h", series: [{ start: 0, values: { y } }] }],
     },
   ),
   writeSafetensors: shows(

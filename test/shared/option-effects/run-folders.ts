@@ -227,8 +227,9 @@ export const runFolders: EffectTable = {
     { config },
     {
       config: [{ ...config, note: 1 }],
-      model: [wider, { config: undefined }],
+      model: [wider, { config: undefined, tokenizer }],
       tokenizer: [tokenizer],
+      parameters: [await fresh(text)],
       allowDifferentArithmetic: [true, { of: "elsewhere" }],
       allowDifferentSchedule: [true, { training: { learningRate: 0.5 } }],
     },
