@@ -118,7 +118,7 @@ export {
   type RecurrentOutput,
   recurrent,
 } from "./layers/recurrent.ts";
-export { logSoftmax, softmax } from "./layers/softmax.ts";
+export { logSoftmax, type SoftmaxOptions, softmax } from "./layers/softmax.ts";
 export { dropConnect, dropWords } from "./layers/weight-dropout.ts";
 // Losses.
 export { binaryCrossEntropy } from "./losses/binary-cross-entropy.ts";
@@ -362,6 +362,7 @@ export {
   createParameters,
   type NamedTensor,
   ParameterStore,
+  type StoredNumbers,
 } from "./tensor/parameter-store.ts";
 export type { QuantizedTensor, QuantizedWeights } from "./tensor/quantized.ts";
 export type { DrawKey } from "./tensor/random-draws.ts";

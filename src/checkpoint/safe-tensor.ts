@@ -122,11 +122,27 @@ export function safeTensor(dtype: ElementTypeName, shape: readonly number[], val
   return new SafeTensor(dtype, shape, new Uint8Array(view.buffer));
 }
 
+/** @throws UsageError "bad-option" for what is no Map, such as an object or the file that holds one */
+export function expectMap(what: string, given: ReadonlyMap<string, unknown>): void {
+  if (typeof given?.has === "function" && typeof given.entries === "function") return;
+  throw new UsageError(
+    "bad-option",
+    `${what}: expected a Map from names to tensors, such as \`tensors\` of what a reader gives, got ${describe(given)}; of an object it is new Map(Object.entries(…))`,
+  );
+}
+
 /** What can be written to a file: a tensor as it is stored, or numbers with their shape, in the type of their array (else float64). */
 export type WritableTensor = SafeTensor | { readonly shape: readonly number[]; readonly data: ArrayLike<number> };
 
-/** The tensors to write, by name. One under two names stays one. @throws ShapeError "shape-mismatch" */
+/** The tensors to write, by name. One under two names stays one. @throws ShapeError "shape-mismatch"; UsageError "bad-option" */
 export function storable(tensors: ReadonlyMap<string, WritableTensor>): Map<string, SafeTensor> {
+  expectMap("tensors", tensors);
+  for (const [name, tensor] of tensors)
+    if (!Array.isArray(tensor?.shape))
+      throw new UsageError(
+        "bad-option",
+        `tensor ${JSON.stringify(name)}: expected { shape, data }, got ${describe(tensor)}`,
+      );
   const made = new Map<WritableTensor, SafeTensor>();
   for (const tensor of tensors.values())
     if (!made.has(tensor)) made.set(tensor, tensor instanceof SafeTensor ? tensor : ofNumbers(tensor));

@@ -1,4 +1,4 @@
-import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
+import { expectMap, type SafeTensor } from "../checkpoint/safe-tensor.ts";
 import { asFloat32 } from "../checkpoint/tensor-numbers.ts";
 import { FailureError, few, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
@@ -96,6 +96,7 @@ export async function loadStateDict(
 ): Promise<StateDictMatch> {
   expectOptions("loadStateDict", options, { prefix: 1, into: 1, strict: 1 });
   const { strict = true, ...how } = options;
+  expectMap("loadStateDict: tensors", tensors);
   const plain = await multipliedOut(tensors);
   const match = matchStateDict(parameters.names, plain.keys(), how);
   const given = new Map<string, NamedTensor>();

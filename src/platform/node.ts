@@ -131,6 +131,7 @@ async function openFile(source: FileSource, options: DownloadOptions = {}): Prom
     name,
     size,
     async read(offset, length) {
+      if (!open) throw new UsageError("closed", `${name}: the file was closed and cannot be read any more`);
       expectInside(name, size, offset, length);
       const target = new Uint8Array(length);
       const fill = async (start: number, end: number): Promise<void> => {

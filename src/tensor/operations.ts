@@ -336,7 +336,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatMulOptions = {}): Tenso
   if ((rank !== 2 && rank !== 3) || b.shape.length !== rank || (rank === 3 && a.shape[0] !== b.shape[0]))
     throw new ShapeError(
       "shape-mismatch",
-      `matmul: expected two matrices, or two stacks of equally many matrices, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+      `matmul: expected two matrices, or two stacks of equally many matrices, got ${formatShape(a.shape)} and ${formatShape(b.shape)}${rank === 3 && b.shape.length === 2 ? `; for the product of a stack with one matrix make it one too, reshape(a, [${a.shape[0]! * a.shape[1]!}, ${a.shape[2]}])` : ""}`,
     );
   const batch = rank === 3 ? a.shape[0]! : 1;
   const [ra, rb] = [a.shape.slice(-2), b.shape.slice(-2)];

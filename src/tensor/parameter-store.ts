@@ -8,6 +8,16 @@ import { formatShape, sameShape, size } from "../shared/shapes.ts";
 import { alignment, type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges } from "./parameter.ts";
 import { dequantize, type QuantizedWeights, quantizedWords } from "./quantized.ts";
 
+/** A tensor as a file holds it, such as `readSafetensors` gives: its numbers are decoded when they are asked for. */
+export interface StoredNumbers {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  /** All elements as float32. */
+  toFloat32(): Float32Array;
+  /** All elements as float64. */
+  toFloat64(): Float64Array;
+}
+
 /** Numbers with their shape, row-major. */
 export interface NamedTensor {
   readonly shape: readonly number[];
@@ -18,6 +28,12 @@ export interface NamedTensor {
    */
   readonly parts?: (() => Iterable<ArrayLike<number>>) | undefined;
 }
+const asNumbers = (tensor: NamedTensor | StoredNumbers): NamedTensor =>
+  typeof (tensor as Partial<StoredNumbers> | undefined)?.toFloat64 === "function"
+    ? { shape: tensor.shape, data: numbersIn(tensor as StoredNumbers) }
+    : (tensor as NamedTensor);
+
+const numbersIn = (tensor: StoredNumbers) => (tensor.dtype === "F32" ? tensor.toFloat32() : tensor.toFloat64());
 
 const partsOf = (value: ArrayLike<number> | NamedTensor): Iterable<ArrayLike<number>> =>
   "data" in value ? (value.parts?.() ?? [value.data]) : [value];
@@ -165,22 +181,24 @@ export class ParameterStore extends Closing {
   }
 
   /**
-   * Replaces parameters by name. Everything is checked before anything is written.
+   * Replaces parameters by name, by numbers or by the tensors of a file (`readSafetensors(…).tensors`). Everything is checked before
+   * anything is written.
    * @param options.strict Whether every parameter must be given and nothing else. Default true; false takes what fits by name.
    * @returns What was left out: parameters that were not given, names that are no parameter (both empty when strict).
    * @throws UsageError "missing-parameter" or "unexpected-parameter"; ShapeError "shape-mismatch".
    */
   loadTensors(
-    tensors: ReadonlyMap<string, NamedTensor>,
+    given: ReadonlyMap<string, NamedTensor | StoredNumbers>,
     options: { readonly strict?: boolean | undefined; readonly arena?: string | undefined } = {},
   ): { missing: string[]; unexpected: string[] } {
     expectOptions("ParameterStore.loadTensors", options, { strict: 1, arena: 1 });
     const { strict = true, arena = "parameters" } = options;
-    if (typeof tensors?.has !== "function")
+    if (typeof given?.has !== "function")
       throw new UsageError(
         "bad-option",
-        `ParameterStore.loadTensors: expected a Map from names to { shape, data }, got ${describe(tensors)}`,
+        `ParameterStore.loadTensors: expected a Map from names to { shape, data }, got ${describe(given)}`,
       );
+    const tensors = new Map([...given].map(([name, tensor]) => [name, asNumbers(tensor)]));
     const { names } = this.layout;
     const missing = this.names.filter((name) => !tensors.has(name));
     const unexpected = [...tensors.keys()].filter((name) => !names.has(name));
@@ -204,9 +222,9 @@ export class ParameterStore extends Closing {
     });
     if (wrong.length > 0)
       throw new ShapeError("shape-mismatch", `tensors of another shape than the parameter: ${few(wrong)}`);
-    const given = [...tensors].filter(([name]) => names.has(name));
-    for (const [name] of given) this.expectWritable(name, arena);
-    for (const [name, tensor] of given) this.write(name, tensor, arena);
+    const wanted = [...tensors].filter(([name]) => names.has(name));
+    for (const [name] of wanted) this.expectWritable(name, arena);
+    for (const [name, tensor] of wanted) this.write(name, tensor, arena);
     return { missing, unexpected };
   }
 

@@ -158,7 +158,8 @@ export class Learner {
   }
 
   applyUpdate(step: number, rate: number): void {
-    this.update.run({ ...this.scalars(step - this.skipped, rate), step, fresh: this.fresh ? 1 : 0 });
+    // A step that was skipped may be made again under its number, the first one too.
+    this.update.run({ ...this.scalars(Math.max(1, step - this.skipped), rate), step, fresh: this.fresh ? 1 : 0 });
     this.fresh = false;
   }
 

@@ -73,6 +73,7 @@ describe("files of torch.save", () => {
     expect(values).toBeInstanceOf(BigInt64Array);
     expect([...(values as BigInt64Array)].some((value) => value > 2n ** 53n)).toBe(true);
     await close();
+    await expect(tensors.get("i64")!.read()).rejects.toMatchObject({ code: "closed" });
   });
 
   test("tied weights share a storage, and what is written keeps them shared", async () => {

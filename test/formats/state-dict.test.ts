@@ -90,3 +90,16 @@ describe("a state dict of PyTorch", () => {
     expect(matchStateDict(["a"], ["z"])).toMatchObject({ prefix: "", missing: ["a"], unexpected: ["z"] });
   });
 });
+
+test("the file in the place of its tensors, and an object in that of a Map, are told what to give", async () => {
+  const { parameters } = await bidirectional();
+  const file = await readPyTorch(`${folder}lstm.pt`);
+  await expect(loadStateDict(parameters, file as never)).rejects.toThrow(
+    "loadStateDict: tensors: expected a Map from names to tensors, such as `tensors` of what a reader gives, got an object",
+  );
+  await file.close();
+  expect(() => writePyTorch({ a: { shape: [1], data: [1] } } as never)).toThrow("new Map(Object.entries(…))");
+  expect(() => writePyTorch(new Map([["a", [1, 2]]]) as never)).toThrow(
+    'tensor "a": expected { shape, data }, got an array of 2',
+  );
+});

@@ -4,11 +4,11 @@ import { convolution1d } from "../../src/layers/convolution.ts";
 import { embedding } from "../../src/layers/embedding.ts";
 import { layerNorm } from "../../src/layers/layer-norm.ts";
 import { linear } from "../../src/layers/linear.ts";
-import { softmax } from "../../src/layers/softmax.ts";
+import { logSoftmax, softmax } from "../../src/layers/softmax.ts";
 import { dropConnect, dropWords } from "../../src/layers/weight-dropout.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { add } from "../../src/tensor/arithmetic.ts";
-import { reshape } from "../../src/tensor/operations.ts";
+import { reshape, transpose } from "../../src/tensor/operations.ts";
 import { namedParameters } from "../../src/tensor/parameter.ts";
 import { difference } from "../support/difference.ts";
 import { evaluate, onMachines } from "./on-machines.ts";
@@ -70,6 +70,27 @@ onMachines("layers", (machine, tolerance) => {
     expect(difference(output, [1 / (1 + e), e / (1 + e), 0, 1])).toBeLessThan(tolerance.output);
   });
 
+  test("softmax along any axis is that of the last one, transposed, with its gradient", async () => {
+    const x = input(3, 4, 2);
+    for (const own of [softmax, logSoftmax])
+      for (const axis of [0, 1, 2, -1, -3]) {
+        const order = [0, 1, 2].filter((a) => a !== (axis + 3) % 3).concat((axis + 3) % 3);
+        const back = order.map((_, a) => order.indexOf(a));
+        const along = await evaluate({
+          machine: machine(),
+          inputs: { x },
+          seed: input(3, 4, 2),
+          build: (t) => own(t.x!, { axis }),
+        });
+        const turned = await evaluate({
+          ...{ machine: machine(), inputs: { x }, seed: input(3, 4, 2) },
+          build: (t) => transpose(own(transpose(t.x!, order)), back),
+        });
+        expect(difference(along.output, turned.output)).toBeLessThan(tolerance.output);
+        expect(difference(along.gradients.x!, turned.gradients.x!)).toBeLessThan(tolerance.gradient);
+      }
+  });
+
   test("an activation may be an equation of one's own", async () => {
     const { output } = await evaluate({
       machine: machine(),
@@ -93,6 +114,8 @@ onMachines("layers", (machine, tolerance) => {
       'declare the input with `graph.input(name, shape, { type: "int" })`',
     );
     await expect(run(({ x }) => softmax(reshape(x!, [])))).rejects.toThrow();
+    await expect(run(({ x }) => softmax(x!, { axis: 3 }))).rejects.toThrow(/axis/);
+    await expect(run(({ x }) => softmax(x!, 1 as never))).rejects.toThrow("softmax: expected options, got 1");
     // @ts-expect-error a name that is none
     expect(() => activation("hardsigmoid")).toThrow('did you mean "hardSigmoid"?');
     expect(() => linear({ inputSize: 3, outputSize: 4, weight: table.weight })).toThrow(

@@ -187,6 +187,10 @@ describe("what is shared", () => {
       return add(add(mul(w, z), z), y!);
     });
     await expectGradients({ a: [3, 3] }, { a: distinct(9, 5) }, ({ a: x }) => matmul(x!, x!, { transposeB: true }));
+    const wide = new Graph({ machine: openReference() });
+    expect(() => matmul(wide.input("a", [2, 3, 4]), wide.input("b", [4, 5]))).toThrow(
+      "got [2, 3, 4] and [4, 5]; for the product of a stack with one matrix make it one too, reshape(a, [6, 4])",
+    );
     await expectGradients({ a: [3, 3] }, { a: distinct(9, 6) }, ({ a: x }) =>
       matmul(x!, x!, { bias: reshape(slice(x!, 0, 1, 2), [3]) }),
     );

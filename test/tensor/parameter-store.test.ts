@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
+import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { openReference } from "../../src/compute/reference/machine.ts";
 import { mul, square, variable } from "../../src/math/expression.ts";
 import { ShapeError, UsageError } from "../../src/shared/errors.ts";
@@ -65,6 +67,19 @@ describe("a parameter store", () => {
     store.write("embedding.weight", { shape: [3, 2], data: [1, 2, 3, 4, 5, 6] });
     expect(Array.from(await store.read("embedding.weight"))).toEqual([1, 2, 3, 4, 5, 6]);
     expect(Array.from(await store.read("scale"))).toEqual([7]);
+  });
+
+  it("takes the tensors of a safetensors file", async () => {
+    const { layout } = model();
+    const store = await createParameters({ machine: openReference(), layout, seed: 1 });
+    const before = await store.toTensors();
+    const other = await createParameters({ machine: openReference(), layout, initialize: false });
+    other.loadTensors(readSafetensors(writeSafetensors(before)).tensors);
+    expect(await other.toTensors()).toEqual(before);
+    const halves = new Map([...before].map(([name, { shape, data }]) => [name, safeTensor("F16", shape, data)]));
+    other.loadTensors(halves);
+    for (const [name, { data }] of await other.toTensors())
+      expect(Array.from(data)).toEqual(Array.from(halves.get(name)!.toFloat64()));
   });
 
   it("says what is missing, unexpected or of another shape, and then writes nothing", async () => {

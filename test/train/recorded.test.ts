@@ -4,6 +4,7 @@ import { openReference } from "../../src/compute/reference/machine.ts";
 import { recurrent } from "../../src/layers/recurrent.ts";
 import { meanSquaredError } from "../../src/losses/mean-squared-error.ts";
 import { square, variable } from "../../src/math/expression.ts";
+import { adam } from "../../src/optimizers/adam.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
 import type { Graph, Tensor } from "../../src/tensor/graph.ts";
 import { stopGradient, sumAll } from "../../src/tensor/operations.ts";
@@ -90,4 +91,36 @@ test("the number of a step is a whole one from 1 on", async () => {
   expect(() => one.run(0, 0.1)).toThrow(/TrainingStep.run: step: expected a whole number of at least 1, got 0/);
   expect(() => (one.run as () => void)()).toThrow(/step: expected a whole number of at least 1, got nothing/);
   expect(() => (one.run as (step: number) => void)(1)).toThrow(/the learning rate is undefined/);
+});
+
+test("a step that was skipped is made again under its number, also the first of Adam", async () => {
+  const own = await createParameters({ machine, layout: layoutParameters(rnn), seed: 3 });
+  const adams = async () =>
+    openTrainingStep({
+      machine,
+      parameters: own,
+      optimizer: adam(),
+      record: (graph) => ({ loss: forward(graph).loss }),
+    });
+  const [inputs, start] = [
+    { x: new Float64Array(T * B).fill(0.5), y: new Float64Array(T * B * H).fill(1) },
+    await own.toTensors(),
+  ];
+  const after = async (bad: boolean) => {
+    own.loadTensors(start);
+    const one = await adams();
+    for (const [name, data] of Object.entries(inputs)) one.executable.write(name, data);
+    if (bad) {
+      one.executable.write("x", new Float64Array(T * B).fill(Number.NaN));
+      one.run(1, 0.1);
+      expect(await one.read()).toMatchObject({ skipped: 1 });
+      one.executable.write("x", inputs.x);
+    }
+    one.run(1, 0.1);
+    await one.read();
+    one.close();
+    return own.toTensors();
+  };
+  const expected = await after(false);
+  expect(await after(true)).toEqual(expected);
 });

@@ -14,6 +14,7 @@ import { type LayerNormOptions, layerNorm } from "../../../src/layers/layer-norm
 import { type LinearOptions, linear } from "../../../src/layers/linear.ts";
 import { type PoolInput, type PoolKind, poolOverTime } from "../../../src/layers/pool-over-time.ts";
 import { type RecurrentInput, type RecurrentOptions, recurrent } from "../../../src/layers/recurrent.ts";
+import { logSoftmax, type SoftmaxOptions, softmax } from "../../../src/layers/softmax.ts";
 import { dropConnect, dropWords } from "../../../src/layers/weight-dropout.ts";
 import type { Graph, Tensor } from "../../../src/tensor/graph.ts";
 import type { HasParameters } from "../../../src/tensor/parameter.ts";
@@ -125,6 +126,16 @@ export const layers: EffectTable = {
       trace: [["f"]],
       hold: [0.25],
     },
+  ),
+  softmax: shows(
+    (options: SoftmaxOptions) => compute((graph) => softmax(given(graph, [2, 3]), options)),
+    {},
+    { axis: [0] },
+  ),
+  logSoftmax: shows(
+    (options: SoftmaxOptions) => compute((graph) => logSoftmax(given(graph, [2, 3]), options)),
+    {},
+    { axis: [0] },
   ),
   attentionPool: shows(
     (options: { inputSize: number }) => over(attentionPool(options), [3, 2, 2]),
