@@ -340,6 +340,7 @@ export {
   gather,
   type MatMulOptions,
   matmul,
+  type PointwiseOptions,
   pointwise,
   reduce,
   reshape,

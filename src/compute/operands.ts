@@ -96,18 +96,19 @@ const specs: { [K in Kernel["op"]]: (kernel: Extract<Kernel, { op: K }>, savedSi
     ...reads({ a: batch * m * k, b: batch * k * n, ...(bias && { bias: n }) }),
     ...writes({ out: batch * m * n }),
   }),
-  gather: ({ rows, vocabulary, columns }) => ({
-    ...readsWhole({ indices: rows }),
-    ...reads({ table: vocabulary * columns }),
-    ...writes({ out: rows * columns }),
+  gather: ({ tables = 1, rows, vocabulary, columns }) => ({
+    ...readsWhole({ indices: tables * rows }),
+    ...reads({ table: tables * vocabulary * columns }),
+    ...writes({ out: tables * rows * columns }),
   }),
-  scatterAdd: ({ rows, vocabulary, columns, touched }) => {
+  scatterAdd: ({ tables = 1, rows, vocabulary, columns, touched }) => {
+    if (touched && tables !== 1) throw new UsageError("bad-plan", `\`touched\` tells of one table, not of ${tables}`);
     if (touched && !(touched.lead >= 0 && touched.lead < TOUCHED_BLOCK))
       throw new UsageError("bad-plan", `\`lead\` is ${touched.lead}: the first block begins less than a block before`);
     return {
-      ...readsWhole({ indices: rows }),
-      ...reads({ source: rows * columns }),
-      ...writes({ out: vocabulary * columns }),
+      ...readsWhole({ indices: tables * rows }),
+      ...reads({ source: tables * rows * columns }),
+      ...writes({ out: tables * vocabulary * columns }),
       ...(touched && touchedBlocks(touched.lead + vocabulary * columns, true)),
     };
   },

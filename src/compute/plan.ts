@@ -108,9 +108,13 @@ export interface MatMul {
   readonly bias: boolean;
 }
 
-/** `out[r] = table[indices[r]]`. Operands: `indices` int [rows] in [0, vocabulary), `table` [vocabulary, columns], `out` [rows, columns]. */
+/**
+ * `out[r] = table[indices[r]]`. Operands: `indices` int [rows] in [0, vocabulary), `table` [vocabulary, columns], `out` [rows, columns].
+ * With `tables` (default 1) that many times, each operand dense one after the other.
+ */
 export interface Gather {
   readonly op: "gather";
+  readonly tables?: number | undefined;
   readonly rows: number;
   readonly vocabulary: number;
   readonly columns: number;
@@ -124,10 +128,13 @@ export interface Gather {
  * beginning `lead` (0 … 127) elements before `out`: those are cleared, then those are noted that rows were added to, and always the first and the
  * last one, which others may share. All other blocks of `out` are 0 before and after.
  *
+ * With `tables` (default 1) that many times, each operand dense one after the other; not with `touched`.
+ *
  * Operands: `indices` int [rows], `source` [rows, columns], `out` [vocabulary, columns], `touched` int [⌈(lead + vocabulary · columns) / 128⌉].
  */
 export interface ScatterAdd {
   readonly op: "scatterAdd";
+  readonly tables?: number | undefined;
   readonly rows: number;
   readonly vocabulary: number;
   readonly columns: number;

@@ -1,9 +1,24 @@
-import { add, constant, div, equal, exp, less, log, max, neg, select, sub, variable } from "../math/expression.ts";
+import {
+  add,
+  constant,
+  div,
+  type Expression,
+  equal,
+  exp,
+  less,
+  log,
+  max,
+  neg,
+  select,
+  sub,
+  variable,
+} from "../math/expression.ts";
 import { expectInteger } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { HOPELESS, IMPOSSIBLE, Lattice } from "../tensor/lattice.ts";
-import { arange, concatenate, pointwise, reduce, reshape, slice, stopGradient } from "../tensor/operations.ts";
+import { arange, concatenate, pointwise, reduce, reshape, slice, stopGradient, strided } from "../tensor/operations.ts";
+import { pick } from "../tensor/pick.ts";
 import { type Reduction, reduceLosses } from "./reduction.ts";
 
 /** Options of `connectionistTemporalClassification`. */
@@ -24,7 +39,7 @@ export interface ConnectionistTemporalClassificationOptions {
  * Computes the CTC loss `−log p(labels)`, over all alignments of the labels, with blanks between them, to the steps. Gradients of an
  * infinite loss are 0.
  * @param logits [T, B, V]; the softmax over V is taken here
- * @param targets int [B, L] in [0, V), not `blank`; behind a sequence's labels anything
+ * @param targets int [B, L] in [0, V), not `blank`; behind a sequence's labels anything. Others are impossible: the loss is infinite
  * @returns shape [], or with reduction "none" [B]
  * @throws ShapeError "shape-mismatch"; UsageError "out-of-range"
  * @see Graves et al. (2006), "Connectionist temporal classification"
@@ -85,13 +100,14 @@ export function connectionistTemporalClassification(
   const mask = reshape(pointwise({ t: steps, n: lengths }, select(less(variable("t"), variable("n")), 1, 0)), [T, B]);
   const seen = reshape(mask, [T, B, 1]);
   const x = select(less(0, variable("seen")), variable("x"), 0);
+  const y = variable("y");
+  const ofClass = (there: Expression | number, otherwise: Expression | number): Expression =>
+    select(less(-1, y), select(less(y, V), there, otherwise), otherwise);
+  const classes = pointwise({ y: label }, ofClass(y, blank), { type: "int" });
+  // Before the sum, whose gradient is then there to add to.
+  const chosen = pick(logits, strided(classes, [T, B, S], 0, [0, S, 1]));
   const largest = reduce({ x: stopGradient(logits), seen }, x, [2], "max");
   const sum = reduce({ x: logits, seen, m: largest }, exp(sub(x, variable("m"))), [2]);
-  const chosen = reduce(
-    { x: reshape(logits, [T, B, 1, V]), label: reshape(label, [1, B, S, 1]), column: arange(graph, [1, 1, 1, V]) },
-    select(equal(variable("label"), variable("column")), variable("x"), 0),
-    [3],
-  );
   const [s, t, ends] = [variable("s"), variable("t"), variable("ends")];
   const logProbability = sub(sub(variable("x"), variable("m")), log(variable("sum")));
   const begins = select(equal(t, 0), select(less(1, s), IMPOSSIBLE, 0), 0);
@@ -100,10 +116,10 @@ export function connectionistTemporalClassification(
   const closes = select(equal(add(t, 1), variable("n")), atEnd, 0);
   const scores = pointwise(
     {
-      ...{ x: reshape(chosen, [T, B, S]), m: largest, sum, t: steps, s: arange(graph, [1, 1, S]), n: lengths },
-      ends: reshape(targetLengths, [1, B, 1]),
+      ...{ x: chosen, m: largest, sum, t: steps, s: arange(graph, [1, 1, S]), n: lengths },
+      ...{ ends: reshape(targetLengths, [1, B, 1]), y: reshape(label, [1, B, S]) },
     },
-    add(logProbability, add(begins, closes)),
+    add(logProbability, add(add(begins, closes), ofClass(0, IMPOSSIBLE))),
   );
 
   const lattice = new Lattice({ scores, weights, arcs: "band", mask });

@@ -67,13 +67,24 @@ const rangesOf = (inputs: Inputs): Record<string, Range> => mapValues(inputs, (t
 const spread = (inputs: Inputs, shape: readonly number[]): Record<string, number[]> =>
   mapValues(inputs, (t) => broadcastStrides(t.shape, shape));
 
+/** Options of `pointwise`. */
+export interface PointwiseOptions {
+  /**
+   * What the results are: numbers ("float", default), or whole ones ("int") such as rows for `gather`, rounded toward zero, without a
+   * gradient. They are computed as numbers: on wasm those beyond 2²⁴ lose their last digits.
+   */
+  readonly type?: Range["type"] | undefined;
+}
+
 /**
  * Computes an equation for each element: a variable of it is the input of that name, broadcast. Gradients are derived from the
  * equation.
  */
-export function pointwise(given: Inputs, equation: Expression): Tensor {
+export function pointwise(given: Inputs, equation: Expression, options: PointwiseOptions = {}): Tensor {
+  expectOptions("pointwise", options, { type: 1 });
+  const type = expectOneOf("pointwise: type", options.type ?? "float", ["float", "int"]);
   const { graph, shape, differentiable, inputs, value } = common("pointwise", given, equation);
-  const out = graph.empty(shape, differentiable);
+  const out = graph.empty(shape, differentiable && type === "float", type);
   graph.launch(
     { op: "pointwise", shape, inputs: spread(inputs, shape), outputs: { out: { value, strides: dense(shape) } } },
     { ...rangesOf(inputs), out: out.range },

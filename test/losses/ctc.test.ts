@@ -70,6 +70,36 @@ onMachines("connectionist temporal classification", (machine, tolerance) => {
   });
 });
 
+onMachines("labels of connectionist temporal classification", (machine) => {
+  const run = (y: readonly number[]) =>
+    evaluate({
+      machine: machine(),
+      inputs: { ...inputs, y: { ...inputs.y, data: Int32Array.from(y) } },
+      build: ({ x, y, inputLengths, targetLengths }) =>
+        connectionistTemporalClassification(x!, y!, {
+          ...{ inputLengths: inputLengths!, targetLengths: targetLengths!, blank: BLANK, reduction: "none" },
+        }),
+    });
+
+  it("may be anything behind the labels of a sequence", async () => {
+    const behind = (k: number): boolean => k % L >= TARGET_LENGTHS[Math.floor(k / L)]!;
+    const expected = await run([...TARGETS]);
+    for (const other of [-1, -100, V, 2 ** 30])
+      expect(await run(Array.from(TARGETS, (label, k) => (behind(k) ? other : label)))).toEqual(expected);
+  });
+
+  it("are impossible where they are no class", async () => {
+    const expected = await run([...TARGETS]);
+    for (const wrong of [-1, V, 2 ** 30]) {
+      const { output, gradients } = await run([wrong, ...TARGETS.slice(1)]);
+      expect(Array.from(output)).toEqual([Number.POSITIVE_INFINITY, ...Array.from(expected.output).slice(1)]);
+      expect(Array.from(gradients.x!)).toEqual(
+        Array.from(expected.gradients.x!, (g, i) => (Math.floor(i / V) % B === 0 ? 0 : g)),
+      );
+    }
+  });
+});
+
 it("has the gradient of central differences", () =>
   expectGradients(
     { x: [T, 3, V] },

@@ -155,6 +155,20 @@ const wrong: Readonly<Record<string, readonly [Launch, RegExp]>> = {
     },
     /`lead` is 128/,
   ],
+  "touched blocks of several tables": [
+    {
+      kernel: { op: "scatterAdd", tables: 2, rows: 1, vocabulary: 1, columns: 2, touched: { lead: 0 } },
+      operands: { indices: range(0, 2, "int"), source: range(16, 4), out: range(32, 4), touched: range(48, 1, "int") },
+    },
+    /`touched` tells of one table, not of 2/,
+  ],
+  "indices of one table for two": [
+    {
+      kernel: { op: "gather", tables: 2, rows: 2, vocabulary: 1, columns: 1 },
+      operands: { indices: range(0, 2, "int"), table: range(16, 2), out: range(32, 4) },
+    },
+    /"indices" has 2 elements, the kernel reaches 4/,
+  ],
   "five axes": [
     {
       kernel: {

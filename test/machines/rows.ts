@@ -82,6 +82,44 @@ export const rowLaws: Laws = {
     );
   },
 
+  "gather and scatterAdd of several tables are those of each": async (machine) => {
+    await fc.assert(
+      fc.asyncProperty(tables, fc.integer({ min: 2, max: 5 }), fc.boolean(), async (t, count, keep) => {
+        const { vocabulary, columns, seed, skip } = t;
+        const rows = Math.ceil(t.indices.length / count);
+        const indices = Array.from({ length: count * rows }, (_, r) => t.indices[r % t.indices.length]!);
+        const size = { rows, vocabulary, columns };
+        const table = numbers(count * vocabulary * columns, seed);
+        const source = numbers(count * rows * columns, seed + 1);
+        const gathered = (which: number[], table: number[], tables?: number) =>
+          runKernel(
+            machine,
+            { op: "gather", ...size, tables },
+            { indices: { data: which, type: "int" }, table: { data: table } },
+            { out: which.length * columns },
+          );
+        const added = (which: number[], source: number[], before: number[], tables?: number) =>
+          runKernel(
+            machine,
+            { op: "scatterAdd", ...size, tables, keep, ...(skip !== undefined && { skip }) },
+            { indices: { data: which, type: "int" }, source: { data: source } },
+            { out: before },
+          );
+        const part = (all: number[], k: number): number[] =>
+          all.slice((k * all.length) / count, ((k + 1) * all.length) / count);
+        const [chosen, sums]: [number[], number[]] = [[], []];
+        for (let k = 0; k < count; k++) {
+          const which = part(indices, k);
+          chosen.push(...(await gathered(which, part(table, k))).out!);
+          sums.push(...(await added(which, part(source, k), part(table, k))).out!);
+        }
+        expect((await gathered(indices, table, count)).out).toEqual(chosen);
+        expect((await added(indices, source, table, count)).out).toEqual(sums);
+      }),
+      { numRuns: 30 },
+    );
+  },
+
   "scatterAdd clears only blocks that were noted": async (machine) => {
     const [vocabulary, columns, lead] = [50, 21, 37];
     const blocks = Math.ceil((lead + vocabulary * columns) / TOUCHED_BLOCK);

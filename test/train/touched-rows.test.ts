@@ -6,6 +6,7 @@ import type { Batch } from "../../src/data/batch-source.ts";
 import { type Embedding, embedding } from "../../src/layers/embedding.ts";
 import { linear } from "../../src/layers/linear.ts";
 import { meanSquaredError } from "../../src/losses/mean-squared-error.ts";
+import { variable } from "../../src/math/expression.ts";
 import { adagrad } from "../../src/optimizers/adagrad.ts";
 import { adam, adamW } from "../../src/optimizers/adam.ts";
 import type { Optimizer } from "../../src/optimizers/define.ts";
@@ -14,9 +15,10 @@ import { createMoments, momentArena, updateParameters } from "../../src/optimize
 import { add } from "../../src/tensor/arithmetic.ts";
 import { compile } from "../../src/tensor/executable.ts";
 import { Graph, type Tensor } from "../../src/tensor/graph.ts";
-import { concatenate } from "../../src/tensor/operations.ts";
+import { concatenate, pointwise, reshape, sumAll } from "../../src/tensor/operations.ts";
 import { type HasParameters, layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../../src/tensor/parameter-store.ts";
+import { pick } from "../../src/tensor/pick.ts";
 import { openLearner } from "../../src/train/learner.ts";
 
 /** Rows of 24 numbers lie in one block of 128, or in two. */
@@ -55,6 +57,18 @@ const networks: Record<string, () => Network> = {
     const first = table();
     const head = linear({ inputSize: C, outputSize: V, weight: first.weight });
     return { parts: { first, head }, forward: (tokens) => head.forward(first.forward(tokens)) };
+  },
+  "a table that numbers are picked from, too": () => {
+    const [first, head] = [table(), linear({ inputSize: C, outputSize: 5 })];
+    const forward = (tokens: Tensor): Tensor => {
+      const { graph } = tokens;
+      const columns = Float64Array.from({ length: V }, (_, k) => (k * k) % C);
+      const chosen = pointwise({ k: graph.constant([V, 1], columns) }, variable("k"), { type: "int" });
+      const picked = pick(graph.parameter(first.weight), chosen);
+      const y = head.forward(first.forward(tokens));
+      return add(y, reshape(sumAll({ picked }, variable("picked")), [1, 1, 1]));
+    };
+    return { parts: { first, head }, forward };
   },
   "a table that nothing reads": () => {
     const [first, unread, head] = [table(), table(), linear({ inputSize: C, outputSize: 5 })];

@@ -2,10 +2,10 @@ import { type Gather, type Scatter, type ScatterAdd, TOUCHED_BLOCK } from "../pl
 import type { Operands } from "./kernels.ts";
 
 /** `out[r] = table[indices[r]]` */
-export function gather({ rows, columns, vocabulary }: Gather): (operands: Operands) => void {
+export function gather({ tables = 1, rows, columns, vocabulary }: Gather): (operands: Operands) => void {
   return ({ indices, table, out }) => {
-    for (let r = 0; r < rows; r++) {
-      const row = rowOf(indices![r]!, vocabulary);
+    for (let r = 0; r < tables * rows; r++) {
+      const row = Math.floor(r / rows) * vocabulary + rowOf(indices![r]!, vocabulary);
       for (let c = 0; c < columns; c++) out![r * columns + c] = table![row * columns + c]!;
     }
   };
@@ -13,13 +13,13 @@ export function gather({ rows, columns, vocabulary }: Gather): (operands: Operan
 
 /** `out = 0; out[indices[r]] += source[r]`, r in increasing order. */
 export function scatterAdd(kernel: ScatterAdd): (operands: Operands) => void {
-  const { rows, columns, vocabulary, skip, keep } = kernel;
+  const { tables = 1, rows, columns, vocabulary, skip, keep } = kernel;
   return ({ indices, source, out, touched }) => {
-    if (!keep) out!.fill(0, 0, vocabulary * columns);
+    if (!keep) out!.fill(0);
     if (!keep) touched?.fill(0);
-    for (let r = 0; r < rows; r++) {
+    for (let r = 0; r < tables * rows; r++) {
       if (indices![r] === skip) continue;
-      const row = rowOf(indices![r]!, vocabulary);
+      const row = Math.floor(r / rows) * vocabulary + rowOf(indices![r]!, vocabulary);
       for (let c = 0; c < columns; c++) out![row * columns + c]! += source![r * columns + c]!;
       if (touched) touchBlocks(touched, kernel, row * columns);
     }

@@ -4,38 +4,47 @@ import type { Local } from "../../print/wasm/control.ts";
 import { forRange, if_, unreachable } from "../../print/wasm/control.ts";
 import { f32, f32x4, i32, memory, v128 } from "../../print/wasm/instructions.ts";
 import { offset } from "../../print/wasm/product.ts";
-import { share, type Team } from "../../print/wasm/team.ts";
+import { share, solo, type Team } from "../../print/wasm/team.ts";
 import type { Gather, Scatter, ScatterAdd } from "../plan.ts";
 import type { LaunchContext, LaunchPrinter } from "./launch.ts";
 import { clearTouched, noteTouched } from "./touched.ts";
 
 const BYTES = 4;
 
-/** `out[r] = table[indices[r]]`; threads share the rows. */
-export const printGather: LaunchPrinter<Gather> = ({ m, kernel, team, address }) => {
-  const { vocabulary, columns } = kernel;
-  const rows = share(team, kernel.rows);
-  return rowFunction(m, "gather", (row, other, columns) => eachElement(m, row, other, columns, "copy")).call(
-    ...[i32.sub(rows.to, rows.from), i32.const(vocabulary), i32.const(columns), i32.const(columns)],
-    offset(i32.const(address("indices")), rows.from, i32.const(BYTES)),
-    offset(i32.const(address("out")), rows.from, i32.const(columns * BYTES)),
-    i32.const(address("table")),
-    ...noSkip,
-  );
+/** `out[r] = table[indices[r]]`; threads share the tables or, of one, the rows. */
+export const printGather: LaunchPrinter<Gather> = (context) => {
+  const { rows: all, vocabulary, columns } = context.kernel;
+  return eachTable(context, { indices: all, table: vocabulary * columns, out: all * columns }, (at, team) => {
+    const rows = share(team, all);
+    const copy = rowFunction(context.m, "gather", (row, other, columns) =>
+      eachElement(context.m, row, other, columns, "copy"),
+    );
+    return copy.call(
+      ...[i32.sub(rows.to, rows.from), i32.const(vocabulary), i32.const(columns), i32.const(columns)],
+      offset(at("indices"), rows.from, i32.const(BYTES)),
+      offset(at("out"), rows.from, i32.const(columns * BYTES)),
+      at("table"),
+      ...noSkip,
+    );
+  });
 };
 
 /**
- * `out = 0; out[indices[r]] += source[r]`, r in increasing order. Here and in `scatter` threads share the columns, so that each keeps
- * to that order.
+ * `out = 0; out[indices[r]] += source[r]`, r in increasing order. Here and in `scatter` threads share the columns, or several tables, so
+ * that each keeps to that order.
  */
 export const printScatterAdd: LaunchPrinter<ScatterAdd> = (context) => {
-  const { m, kernel, team, address } = context;
+  const { m, kernel, team } = context;
+  const { rows, vocabulary, columns } = kernel;
   const clear = kernel.touched ? clearTouched(context, kernel.touched) : clearAll(context);
+  const add = rowFunction(m, "scatterAdd", (row, other, columns) => eachElement(m, other, row, columns, "add"));
   return [
     kernel.keep ? [] : [clear, team.barrier],
-    rowFunction(m, "scatterAdd", (row, other, columns) => eachElement(m, other, row, columns, "add")).call(
-      ...someColumns(kernel, team, address),
-      ...(kernel.skip === undefined ? noSkip : [i32.const(1), i32.const(kernel.skip)]),
+    eachTable(context, { indices: rows, source: rows * columns, out: vocabulary * columns }, (at, team) =>
+      add.call(
+        ...someColumns(kernel, team, at),
+        ...(kernel.skip === undefined ? noSkip : [i32.const(1), i32.const(kernel.skip)]),
+      ),
     ),
     kernel.touched ? noteTouched(context, kernel.touched) : [],
   ];
@@ -43,7 +52,7 @@ export const printScatterAdd: LaunchPrinter<ScatterAdd> = (context) => {
 
 function clearAll({ kernel, team, address }: LaunchContext<ScatterAdd>): Code {
   const bytes = i32.const(kernel.columns * BYTES);
-  const rows = share(team, kernel.vocabulary);
+  const rows = share(team, (kernel.tables ?? 1) * kernel.vocabulary);
   return memory.fill(
     offset(i32.const(address("out")), rows.from, bytes),
     i32.const(0),
@@ -54,20 +63,37 @@ function clearAll({ kernel, team, address }: LaunchContext<ScatterAdd>): Code {
 /** `out[indices[r]] = source[r]` */
 export const printScatter: LaunchPrinter<Scatter> = ({ m, kernel, team, address }) =>
   rowFunction(m, "scatter", (row, other, columns) => eachElement(m, other, row, columns, "copy")).call(
-    ...someColumns(kernel, team, address),
+    ...someColumns(kernel, team, (operand) => i32.const(address(operand))),
     ...noSkip,
   );
+
+/**
+ * `body` for each table, with where its part of an operand begins, of which a table has `lengths` elements. Threads share the tables; a single
+ * one they share in `body`.
+ */
+function eachTable(
+  { f, kernel: { tables = 1 }, team, address }: LaunchContext<Gather | ScatterAdd>,
+  lengths: Readonly<Record<string, number>>,
+  body: (at: (operand: string) => Code, team: Team) => Code,
+): Code {
+  if (tables === 1) return body((operand) => i32.const(address(operand)), team);
+  const table = f.local("i32");
+  const { from, to } = share(team, tables);
+  const at = (operand: string): Code =>
+    offset(i32.const(address(operand)), table.get, i32.const(lengths[operand]! * BYTES));
+  return forRange(table, from, to, 1, body(at, solo));
+}
 
 /** The arguments of a row function that scatters a thread's columns of all rows. */
 function someColumns(
   { rows, vocabulary, columns }: Scatter | ScatterAdd,
   team: Team,
-  address: (operand: string) => number,
+  begin: (operand: string) => Code,
 ): Code[] {
   const { from, to } = share(team, columns, 16);
-  const at = (operand: string): Code => offset(i32.const(address(operand)), from, i32.const(BYTES));
+  const at = (operand: string): Code => offset(begin(operand), from, i32.const(BYTES));
   const whole = [rows, vocabulary, columns].map((n) => i32.const(n));
-  return [...whole, i32.sub(to, from), i32.const(address("indices")), at("source"), at("out")];
+  return [...whole, i32.sub(to, from), begin("indices"), at("source"), at("out")];
 }
 const noSkip = [i32.const(0), i32.const(0)];
 

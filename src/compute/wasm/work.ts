@@ -31,9 +31,9 @@ const operations: { readonly [K in Kernel["op"]]: (kernel: Extract<Kernel, { op:
     elements(shape) * PASSED * (Object.keys(inputs).length + 3 * Object.keys(outputs).length),
   reduce: ({ shape, inputs }) => elements(shape) * PASSED * Object.keys(inputs).length,
   matmul: ({ batch, m, k, n }) => 2 * batch * m * k * n * (m === 1 ? ALONE : 1),
-  gather: ({ rows, columns }) => rows * columns * PASSED,
-  scatterAdd: ({ rows, vocabulary, columns, keep, touched }) =>
-    (rows * (touched ? 2 : 1) + (keep || touched ? 0 : vocabulary)) * columns * PASSED,
+  gather: ({ tables = 1, rows, columns }) => tables * rows * columns * PASSED,
+  scatterAdd: ({ tables = 1, rows, vocabulary, columns, keep, touched }) =>
+    tables * (rows * (touched ? 2 : 1) + (keep || touched ? 0 : vocabulary)) * columns * PASSED,
   scatter: ({ rows, columns }) => rows * columns * PASSED,
   random: ({ shape }) => elements(shape) * 5 * PASSED,
   linearCrossEntropy: ({ rows, columns, classes, gradients }) =>

@@ -78,6 +78,7 @@ const plans: Record<string, readonly Kernel[]> = {
   "a product whose packed columns come in several parts": [{ ...product, m: 24, k: 24_000, n: 200 }],
   "sums of chunks": [sum("a", 70_000)],
   "a table's gradient": [{ op: "scatterAdd", rows: 31, vocabulary: 300, columns: 50 }],
+  "gradients of tables": [{ op: "scatterAdd", tables: 20, rows: 31, vocabulary: 300, columns: 2 }],
   "a product with 8-bit weights": [{ op: "quantizedMatmul", m: 3, k: 37, n: 75, bias: true }],
   "cross entropy": [loss, { ...loss, gradients: [] }],
   lstm: scans(lstm(), 50),

@@ -48,6 +48,8 @@ const kernels: Record<string, readonly Kernel[]> = {
   ],
   rows: [
     { op: "gather", rows: 31, vocabulary: 9, columns: 5 },
+    { op: "gather", tables: 7, rows: 5, vocabulary: 9, columns: 1 },
+    { op: "scatterAdd", tables: 7, rows: 31, vocabulary: 9, columns: 1, skip: 4 },
     { op: "scatterAdd", rows: 31, vocabulary: 9, columns: 5 },
     { op: "scatterAdd", rows: 31, vocabulary: 9, columns: 50, skip: 4 },
     { op: "scatterAdd", rows: 31, vocabulary: 9, columns: 50, touched: { lead: 100 } },

@@ -4,13 +4,20 @@ import { openReference } from "../../../src/compute/reference/machine.ts";
 import type { WasmOptions } from "../../../src/compute/wasm/machine.ts";
 import { embedding } from "../../../src/layers/embedding.ts";
 import { linear } from "../../../src/layers/linear.ts";
+import { mul, variable } from "../../../src/math/expression.ts";
 import { quantize } from "../../../src/run/quantize.ts";
 import { add } from "../../../src/tensor/arithmetic.ts";
 import { type CompileOptions, compile } from "../../../src/tensor/executable.ts";
 import { Graph } from "../../../src/tensor/graph.ts";
 import type { GraphOptions } from "../../../src/tensor/graph-options.ts";
 import { bestPath, Lattice } from "../../../src/tensor/lattice.ts";
-import { gather, type MatMulOptions, matmul } from "../../../src/tensor/operations.ts";
+import {
+  gather,
+  type MatMulOptions,
+  matmul,
+  type PointwiseOptions,
+  pointwise,
+} from "../../../src/tensor/operations.ts";
 import { type HasParameters, layoutParameters } from "../../../src/tensor/parameter.ts";
 import {
   type CreateParametersOptions,
@@ -149,6 +156,12 @@ export const tensors: EffectTable = {
       }),
     {},
     { paddingIndex: [1] },
+  ),
+  pointwise: shows(
+    (options: PointwiseOptions) =>
+      compute((graph) => pointwise({ x: given(graph, [3]) }, mul(3, variable("x")), options)),
+    {},
+    { type: ["int"] },
   ),
   matmul: shows(
     ({ bias, ...options }: Omit<MatMulOptions, "bias"> & { bias?: readonly number[] }) =>
