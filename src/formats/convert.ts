@@ -63,11 +63,14 @@ const orders: Readonly<Partial<Record<Target, string>>> = {
   ),
 };
 
+/** What is converted: a file that `readModel` read, or the content of one under a name for messages. */
+type NamedContent = Pick<ModelFile, "name" | "content">;
+
 /**
  * Converts what `readModel` read to another format. The function stays the same, or the conversion is refused with the reason.
  * @throws UsageError "not-convertible"
  */
-export function convertModel(file: ModelFile, options: ConvertOptions): Converted {
+export function convertModel(file: NamedContent, options: ConvertOptions): Converted {
   expectOptions("convertModel", options, { to: "required", weightsOnly: 1, weightsFile: 1 });
   const { to, weightsFile } = options;
   const made = (bytes: OwnBytes, files: Converted["files"] = new Map()): Converted => ({
@@ -87,7 +90,7 @@ export function convertModel(file: ModelFile, options: ConvertOptions): Converte
 
 /** What a file of named tensors holds of a model, and what is to be said about it. Errors as `convertModel`. */
 export function weightsFor(
-  { content, name }: ModelFile,
+  { content, name }: NamedContent,
   { to, weightsOnly = false }: ConvertOptions & { readonly to: Container },
 ): { readonly tensors: ReadonlyMap<string, SafeTensor> } & Pick<Converted, "notes" | "forward"> {
   const ofNetwork = (network: CanonicalModel) => {
@@ -139,7 +142,7 @@ const asFile = (tensors: ReadonlyMap<string, NamedTensor>): Map<string, SafeTens
 /** Numbers that were float32 in the file come as float64 from some readers. */
 const fitsFloat32 = (data: Float64Array): boolean => data.every((value) => Object.is(Math.fround(value), value));
 
-function toOnnx({ content, name }: ModelFile): OwnBytes {
+function toOnnx({ content, name }: NamedContent): OwnBytes {
   switch (content.kind) {
     case "graph":
       return rewriteOnnx(content);
@@ -153,7 +156,7 @@ function toOnnx({ content, name }: ModelFile): OwnBytes {
 }
 
 /** @throws UsageError "not-convertible" where a file does not hold layers */
-function layersOf({ content, name }: ModelFile): CanonicalModel {
+function layersOf({ content, name }: NamedContent): CanonicalModel {
   switch (content.kind) {
     case "network":
       return content.network;
