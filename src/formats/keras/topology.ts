@@ -10,6 +10,7 @@ import { countedFromZero, forEachStep, isModelClass, modelOf, type OwnCall } fro
 import { Arrays, type LayerContext, type ReadLayer } from "./layer-reader.ts";
 import { readLayer } from "./layers.ts";
 import { Masks } from "./masks.ts";
+import { expectOneRank, isOperator } from "./operators.ts";
 import { readRnnCells, recurrentCell, stackedCells } from "./recurrent.ts";
 
 /** A layer as weights are asked for. */
@@ -59,6 +60,7 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
   const parts: Part[] = [];
   const masks = new Masks();
   const names = new Set<string>();
+  const operators = new Set<string>();
   let previous: string | undefined;
   for (const [k, listed] of entries.entries()) {
     const layer = listAsConfig(listed);
@@ -84,6 +86,7 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
       ? readCalls(layer.at(`layer "${name}"`))
       : [{ inputs: [{ layer: previous!, call: 0, output: 0 }] }];
     if ("layers" in read) masks.add(name, read.layers[0]!, calls);
+    if (isOperator(layer)) operators.add(name);
     parts.push({ name, calls, ...read });
     previous = name;
   }
@@ -93,16 +96,29 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
     : [{ layer: last, call: 0, output: 0 }];
   const counted = countedFromZero(parts, ends);
   const order = functional ? endpoints(config, "input_layers").map(({ layer }) => layer) : inputs.map((i) => i.name);
-  return {
-    model: assemble(
-      config.text("name", "model"),
-      counted.parts,
-      masks,
-      inputsInOrder(inputs, order),
-      counted.outputs.map(valueName).map((value, k) => ({ name: ends[k]!.key ?? value, value })),
-    ),
-    conventions: [...conventions],
-  };
+  const values = counted.outputs.map(valueName);
+  const outputNames = eachOnce(values.map((value, k) => ends[k]!.key ?? value));
+  const model = assemble(
+    config.text("name", "model"),
+    counted.parts,
+    masks,
+    inputsInOrder(inputs, order),
+    values.map((value, k) => ({ name: outputNames[k]!, value })),
+  );
+  expectOneRank(model, operators);
+  return { model, conventions: [...conventions] };
+}
+
+/** Names, those that came before with a number, as Keras 2 calls the outputs of a model that gives out one value twice. */
+function eachOnce(names: readonly string[]): string[] {
+  const taken = new Set(names);
+  return names.map((name, k) => {
+    if (names.indexOf(name) === k) return name;
+    let number = 1;
+    while (taken.has(`${name}_${number}`)) number++;
+    taken.add(`${name}_${number}`);
+    return `${name}_${number}`;
+  });
 }
 
 /** What an entry of a model's list is: layers (the cells of an RNN are several), or a model that stands in place of one. */

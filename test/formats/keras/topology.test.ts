@@ -174,6 +174,59 @@ test("outputs in a dictionary are called by its keys and counted in their order,
   ]);
 });
 
+test("outputs that are one value have names of their own", () => {
+  const layers = [
+    layer("InputLayer", { name: "x", batch_shape: [null, 2] }, { name: "x", inbound_nodes: [] }),
+    called(layer("Activation", { activation: "tanh" }), "a", [tensor("x")]),
+    called(layer("Activation", { activation: "tanh" }), "a_1", [tensor("x")]),
+  ];
+  const outputs = (output_layers: unknown) =>
+    read({ class_name: "Functional", config: { layers, input_layers: ["x", 0, 0], output_layers } }).model.outputs;
+  const [a, b] = [
+    ["a", 0, 0],
+    ["a_1", 0, 0],
+  ];
+  expect(outputs([a, a])).toEqual([
+    { name: "a", value: "a" },
+    { name: "a_1", value: "a" },
+  ]);
+  // A layer that is called so keeps its name.
+  expect(outputs([a, a, b, b])).toEqual([
+    { name: "a", value: "a" },
+    { name: "a_2", value: "a" },
+    { name: "a_1", value: "a_1" },
+    { name: "a_1_1", value: "a_1" },
+  ]);
+  expect(outputs({ "c/0": a, c: [a, b] }).map(({ name }) => name)).toEqual(["c/0", "c/1", "c/0_1"]);
+});
+
+test("operators join values of as many axes; a layer of the same name may widen one of them", () => {
+  const model = (module: string | undefined, name: string, args: unknown[]) =>
+    read({
+      class_name: "Functional",
+      config: {
+        layers: [
+          layer("InputLayer", { name: "x", batch_shape: [null, 4, 2] }, { name: "x", inbound_nodes: [] }),
+          called(layer("Flatten", {}), "flat", [tensor("x")]),
+          called(layer("RepeatVector", { n: 4 }), "long", [tensor("flat")]),
+          called(layer("GlobalMaxPooling1D", {}), "short", [tensor("x")]),
+          called({ ...layer(name, {}), ...(module && { module }) } as { config: Json }, "join", args),
+        ],
+        ...{ input_layers: ["x", 0, 0], output_layers: ["join", 0, 0] },
+      },
+    }).model;
+  const [x, short] = [tensor("x"), tensor("short")];
+  for (const name of ["Add", "Subtract", "Multiply", "Maximum", "Minimum"])
+    for (const module of ["keras.src.ops.numpy", "keras.ops"]) {
+      expect(model(module, name, [x, x]).nodes).toEqual(model("keras.layers", name, [x, x]).nodes);
+      expect(() => model(module, name, [x, short])).toThrow(
+        new RegExp(`layer "join": an operator between values of 3 and 2 axes, .*keras\\.layers\\.${name}$`),
+      );
+    }
+  for (const module of ["keras.layers", undefined]) expect(model(module, "Multiply", [x, short]).nodes).toHaveLength(2);
+  expect(() => model("keras.src.ops.numpy", "Average", [x])).toThrow("keras.ops.average, which is another function");
+});
+
 const sequences = layer("LSTM", { name: "inner", units: 2, use_bias: false, return_sequences: true });
 const two = [
   [2, 8],
