@@ -146,8 +146,8 @@ export class Recurrent implements HasParameters {
       throw new UsageError(
         "bad-option",
         projects
-          ? `cell "${o.cell.name}" has a projected state: give projectionSize`
-          : `projectionSize is ${o.projectionSize} but cell "${o.cell.name}" has no projection`,
+          ? `projectionSize: cell "${o.cell.name}" has a projected state: give its width, at least 1`
+          : `projectionSize is ${o.projectionSize}, but cell "${o.cell.name}" has no projection; leave it 0, or take a cell that has one, such as lstm({ projection: true })`,
       );
     this.directions = makeDirections(o);
     this.parts = Object.fromEntries(

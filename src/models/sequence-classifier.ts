@@ -147,8 +147,8 @@ export class SequenceClassifier implements SequenceModel {
     const { cell, spec } = chooseCell(options.cell ?? "lstm");
     const inputSize = table?.weight.shape[1] ?? expectInteger("channels", channels, { min: 1 });
     const rnn = recurrent({
-      ...{ cell, inputSize, hiddenSize, numLayers, bidirectional, dropout: rate, initialize, memorySteps },
-      projectionSize: cell.states[0]?.width === "projection" ? projectionSize : 0,
+      ...{ cell, inputSize, hiddenSize, projectionSize, numLayers, bidirectional },
+      ...{ dropout: rate, initialize, memorySteps },
     });
     const width = rnn.outputSize * (bidirectional ? 2 : 1);
     const pool = pooling === "attention" ? attentionPool({ inputSize: width }) : undefined;

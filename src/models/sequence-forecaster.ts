@@ -160,12 +160,10 @@ export class SequenceForecaster implements HasParameters {
     const levels = head === "quantiles" ? (options.levels ?? DEFAULT_LEVELS) : undefined;
     this.head = forecastHead({ head, pointLoss, levels });
     const { cell, spec } = chooseCell(options.cell ?? "lstm");
-    const stack = { cell, hiddenSize, numLayers, initialize, dropout: rate };
-    const projects = cell.states[0]?.width === "projection";
+    const stack = { cell, hiddenSize, projectionSize, numLayers, initialize, dropout: rate };
     const tables = tablesOf(options.categories ?? []);
     const beside = tables.reduce((sum, { weight }) => sum + weight.shape[1]!, 0);
-    const made = (width: number): Recurrent =>
-      recurrent({ ...stack, inputSize: width + beside, projectionSize: projects ? projectionSize : 0 });
+    const made = (width: number): Recurrent => recurrent({ ...stack, inputSize: width + beside });
     const encoder = made(channels);
     const decoder = !autoregressive && known > 0 ? made(known) : undefined;
     const width = this.head.names.length * targets;

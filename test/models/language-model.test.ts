@@ -99,8 +99,6 @@ describe("languageModel", () => {
     ["dropout of everything", { dropout: 1 }, /dropout.*from 0 to below 1/],
     ["tied as a word", { tied: "yes" as never }, /tied.*true or false/],
     ["an unknown initialisation", { initialize: "tensorflow" as never }, /initialize/],
-    ["a projection without width", { cell: { name: "lstm", options: { projection: true } } }, /projectionSize/],
-    ["a width without projection", { projectionSize: 3 }, /no projection/],
   ])("%s is refused", (_, options, message) => {
     expect(() => tinyModel(options)).toThrow(message);
     expect(() => tinyModel(options)).toThrow(expect.objectContaining({ code: expect.any(String), name: "UsageError" }));

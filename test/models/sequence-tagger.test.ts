@@ -86,8 +86,6 @@ describe("a tagger", () => {
     const [alone, together] = [await run(projected, [1], 1), await run(projected, [0, 1, 2], 4)];
     expect(difference(together.emissions.slice(tags.length, 2 * tags.length), alone.emissions)).toBeLessThan(1e-12);
     expect(sequenceTagger({ vocabularySize, ...full }).config).not.toHaveProperty("projectionSize");
-    expect(() => sequenceTagger({ vocabularySize, ...full, cell: projected.cell })).toThrow(/give projectionSize/);
-    expect(() => sequenceTagger({ vocabularySize, ...full, projectionSize: 2 })).toThrow(/has no projection/);
   });
 
   test.each(["crf", "softmax"] as const)("padding and neighbours change nothing (%s)", async (head) => {
