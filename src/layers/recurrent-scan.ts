@@ -91,8 +91,8 @@ export function scanLayer(
   const [steps, batch] = x.shape as [number, number];
   const width = sizeOf(cell.states[0]!.width, options);
   const outputStride = width * directions.length;
-  const differentiable =
-    graph.training || x.differentiable || initial.some((states) => Object.values(states).some((t) => t.differentiable));
+  const read = [...directions.flatMap((d) => parametersOf(graph, d)), ...initial.flatMap((one) => Object.values(one))];
+  const differentiable = [x, ...read].some((t) => t.differentiable);
   // A scan reads numbers: those that the 8 bits stand for, where steps do more than go on, and where there are so many that a plan of steps
   // takes long to make.
   const plain = !(differentiable || mask || hold || trace.length > 0 || steps > MOST_STEPS);
@@ -119,6 +119,9 @@ export function scanLayer(
   });
   return { output, directions: scans };
 }
+
+const parametersOf = (graph: Graph, { parameters }: Direction): Tensor[] =>
+  Object.values(parameters).map((p) => graph.parameter(p));
 
 /** What `x` [T, B, D] was looked up with, if it is rows of a table that is small beside it. */
 function smallTable(x: Tensor): Lookup | undefined {

@@ -15,7 +15,7 @@ import { adagrad } from "../../src/optimizers/adagrad.ts";
 import { adam, adamW } from "../../src/optimizers/adam.ts";
 import { byParameter, frozen, type OptimizerChoice, scaledRate } from "../../src/optimizers/by-parameter.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
-import type { Graph, Tensor } from "../../src/tensor/graph.ts";
+import { Graph, type Tensor } from "../../src/tensor/graph.ts";
 import { reshape, sumAll } from "../../src/tensor/operations.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters, type ParameterStore } from "../../src/tensor/parameter-store.ts";
@@ -44,11 +44,12 @@ function network() {
   });
   const pool = attentionPool({ inputSize: 4 });
   const head = linear({ inputSize: 4, outputSize: C });
-  const record = (graph: Graph): { readonly loss: Tensor; readonly penalty?: Tensor } => {
+  const record = (graph: Graph): { readonly loss: Tensor; readonly penalty?: Tensor; readonly read: Tensor } => {
     const tokens = graph.input("tokens", [T, B], { type: "int", below: V });
     const read = below.forward(filters.forward(table.forward(tokens))).output;
     const pooled = pool.forward(above.forward(norm.forward(read)).output);
-    return { loss: crossEntropy(head.forward(reshape(pooled, [B, 4])), graph.input("y", [B], { type: "int" })) };
+    const loss = crossEntropy(head.forward(reshape(pooled, [B, 4])), graph.input("y", [B], { type: "int" }));
+    return { loss, read };
   };
   return { layout: layoutParameters({ parts: { table, filters, below, norm, above, pool, head } }), record };
 }
@@ -142,11 +143,39 @@ describeOnMachines("an optimizer for each parameter", (m) => {
     expect(await trained(m.machine, optimizer, 1, { record: penalized })).toEqual(
       await trained(m.machine, optimizer, 1),
     );
-    const alone: typeof record = (graph) => ({ loss: penalized(graph).penalty! });
-    await expect(trained(m.machine, optimizer, 1, { record: alone })).rejects.toMatchObject({
-      code: "not-differentiable",
-      message: expect.stringContaining("depends on no parameter that is trained"),
+    const alone: TrainingStepOptions["record"] = (graph) => ({ loss: penalized(graph).penalty! });
+    const butHead = byParameter((name) => (name.startsWith("head.") ? usual : frozen()));
+    const belowHead: TrainingStepOptions["record"] = (graph) => ({
+      loss: sumAll({ x: record(graph).read }, variable("x")),
     });
+    for (const [optimizerOfAll, recordLoss] of [
+      [optimizer, alone],
+      // Through recurrent layers of both directions.
+      [butHead, belowHead],
+    ] as const)
+      await expect(trained(m.machine, optimizerOfAll, 1, { record: recordLoss })).rejects.toMatchObject({
+        code: "not-differentiable",
+        message: expect.stringContaining("depends on no parameter that is trained"),
+      });
+  });
+
+  test("recurrent layers that are frozen, with all below them, save nothing and have no way back", () => {
+    const scansOf = (still: RegExp) => {
+      const stays = [...layout.names].flatMap(([name, parameter]) => (still.test(name) ? [parameter] : []));
+      const graph = new Graph({ machine: m.machine, parameters: layout, training: true, frozen: new Set(stays) });
+      graph.backward([[record(graph).loss, 1]]);
+      const kernels = graph.finish().launches.map(({ kernel }) => kernel);
+      return [
+        kernels.flatMap((kernel) => (kernel.op === "scan" ? [kernel.save] : [])),
+        kernels.filter(({ op }) => op === "scanBackward").length,
+      ];
+    };
+    // Two layers of two directions, and one above them.
+    expect(scansOf(/^$/)).toEqual([[true, true, true, true, true], 5]);
+    expect(scansOf(/^below/)).toEqual([[true, true, true, true, true], 5]);
+    expect(scansOf(/^(table|filters|below.*_l0)/)).toEqual([[false, false, true, true, true], 3]);
+    expect(scansOf(/^(table|filters|below|norm)/)).toEqual([[false, false, false, false, true], 1]);
+    expect(scansOf(/^(?!head)/)).toEqual([[false, false, false, false, false], 0]);
   });
 
   test("all but the head, with decay and averages: what is frozen keeps every bit", async () => {
