@@ -89,6 +89,7 @@ export class Trainer<F extends object = object> extends Closing implements Async
   /** Whether an update or a copy of it all is under way, and whether a measurement is. */
   private working = false;
   private measuring = false;
+  private closed = false;
 
   constructor(options: TrainerOptions<F>, plan: TrainingPlan, learner: Learner, owned: readonly { close(): void }[]) {
     super();
@@ -114,12 +115,16 @@ export class Trainer<F extends object = object> extends Closing implements Async
   async *[Symbol.asyncIterator](): AsyncGenerator<TrainEvent<F>, void> {
     const { signal } = this.options;
     const turns = takeTurns();
+    this.expectOpen();
     const fresh = !this.started;
     this.started = true;
     if (fresh) yield this.startEvent();
     let aborted = false;
     for (;;) {
-      for (let event = this.state.events.shift(); event; event = this.state.events.shift()) yield event;
+      for (let event = this.state.events.shift(); event; event = this.state.events.shift()) {
+        yield event;
+        this.expectOpen();
+      }
       if (this.state.due) {
         if (this.measuring) throw busy();
         this.measuring = true;
@@ -201,11 +206,21 @@ export class Trainer<F extends object = object> extends Closing implements Async
 
   /** Frees everything opened for the training; parameters that were given stay. */
   close(): void {
+    this.closed = true;
     for (const one of this.owned) one.close();
+  }
+
+  private expectOpen(): void {
+    if (this.closed)
+      throw new UsageError(
+        "closed",
+        "this training was closed and cannot go on; to go on later keep a snapshot, and restore it into a trainer that is opened in the same way",
+      );
   }
 
   /** Does what nothing else may come in between of: a second loop would make the same update twice. */
   private async alone<T>(work: () => Promise<T>): Promise<T> {
+    this.expectOpen();
     if (this.working) throw busy();
     this.working = true;
     try {

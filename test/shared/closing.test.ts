@@ -186,6 +186,31 @@ describe("what was opened on a machine gives back all that it took when it is cl
     await expect(parameters.read("head.bias")).resolves.toBeDefined();
   });
 
+  it.each<[string, (trainer: longshort.Trainer) => unknown]>([
+    ["gone through", async (trainer) => (await trainer[Symbol.asyncIterator]().next()).value],
+    ["run", (trainer) => trainer.run()],
+    ["asked for gradients", (trainer) => trainer.gradients()],
+  ])("also a training that has come to its end, which is not %s again", async (_, use) => {
+    const { trainer } = await longshort.trainText({ machine, model, train: tokens, epochs: 1 });
+    await trainer.run();
+    await expect((async () => use(trainer))()).resolves.toBeDefined();
+    trainer.close();
+    await expect((async () => use(trainer))()).rejects.toMatchObject({ name: "UsageError", code: "closed" });
+  });
+
+  it("a training that is closed at its last event", async () => {
+    const { trainer } = await longshort.trainText({ machine, model, train: tokens, epochs: 1 });
+    const seen: string[] = [];
+    const run = async (): Promise<void> => {
+      for await (const { type } of trainer) {
+        seen.push(type);
+        if (type === "epoch") trainer.close();
+      }
+    };
+    await expect(run()).rejects.toMatchObject({ code: "closed" });
+    expect(seen.at(-1)).toBe("epoch");
+  });
+
   it.each(["wasm", "reference"] as const)("and a machine, %s, with all that lies on it", async (name) => {
     const own: SynchronousMachine = await longshort.openMachine(name);
     const arena = own.arena("a", 1000);
