@@ -7,10 +7,22 @@ interface Bound {
   readonly except: number | undefined;
 }
 
-/** Of what a range holds copies: numbers of another one, from these places in it, or all. */
+/** Of what a range holds copies: numbers of another one. */
 interface Source {
   readonly of: Range;
-  readonly places?: Int32Array | undefined;
+  /** Where they lie in that one; default: all, in order. Asked for only where a bound is stated of inputs. */
+  readonly from?: (() => Int32Array) | undefined;
+  /** Where they lie in the range, one by one; default: all of it, in order. */
+  readonly at?: (() => Int32Array) | undefined;
+}
+
+/** Of which places of a source these of the range, or all, are copies. */
+function sourcePlaces({ from, at }: Source, places: Int32Array | undefined): Int32Array | undefined {
+  const origins = from?.();
+  if (!places) return origins;
+  const copies = at && new Map(Array.from(at(), (place, copy) => [place, copy]));
+  const copied = copies ? places.filter((place) => copies.has(place)).map((place) => copies.get(place)!) : places;
+  return origins ? copied.map((copy) => origins[copy]!) : copied;
 }
 
 /**
@@ -34,12 +46,11 @@ export class InputBounds {
 
   /** States the bound of a range, or of these places in it. Of several that are stated of a whole input the smallest holds. */
   bound(range: Range, { below, except }: Bound, places?: Int32Array): void {
+    if (places?.length === 0) return;
     const name = Object.keys(this.inputs).find((one) => this.inputs[one]!.range === range);
     if (name === undefined)
-      for (const source of this.sources.get(range) ?? []) {
-        const { of, places: own } = source;
-        this.bound(of, { below, except }, own && places ? places.map((at) => own[at]!) : (own ?? places));
-      }
+      for (const source of this.sources.get(range) ?? [])
+        this.bound(source.of, { below, except }, sourcePlaces(source, places));
     else if (places) this.parts.set(name, [...(this.parts.get(name) ?? []), { below, except, places }]);
     else {
       const known = this.whole.get(name);

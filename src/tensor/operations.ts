@@ -225,7 +225,7 @@ export function strided(x: Tensor, shape: readonly number[], offset: number, str
   const { graph } = x;
   const out = graph.empty(shape, x.differentiable, x.range.type);
   if (x.range.type === "int")
-    graph.bounds.copied(out.range, [{ of: x.range, places: placesOf(shape, offset, strides) }]);
+    graph.bounds.copied(out.range, [{ of: x.range, from: () => placesOf(shape, offset, strides) }]);
   const from = variable("from");
   graph.launch(
     { op: "pointwise", shape, inputs: { from: strides }, outputs: { out: { value: from, strides: dense(shape) } } },
@@ -291,11 +291,6 @@ export function concatenate(parts: readonly Tensor[], along: number): Tensor {
   const type = parts.every((t) => t.range.type === "int") ? "int" : "float";
   const differentiable = parts.some((t) => t.differentiable);
   const out = graph.empty(shape, differentiable, type);
-  if (type === "int")
-    graph.bounds.copied(
-      out.range,
-      parts.map((t) => ({ of: t.range })),
-    );
   const strides = dense(shape);
   let next = 0;
   const offsets = parts.map((t) => {
@@ -303,6 +298,11 @@ export function concatenate(parts: readonly Tensor[], along: number): Tensor {
     next += t.shape[axis]! * strides[axis]!;
     return offset;
   });
+  if (type === "int")
+    graph.bounds.copied(
+      out.range,
+      parts.map((t, k) => ({ of: t.range, at: () => placesOf(t.shape, offsets[k]!, strides) })),
+    );
   const from = variable("from");
   parts.forEach((t, k) => {
     graph.launch(

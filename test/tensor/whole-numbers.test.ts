@@ -51,6 +51,22 @@ describeOnMachines("whole numbers that are cut out of an input", (m) => {
     await expect(chosen(middle, [0, 0, 0, 0, -1, 0], 3)).rejects.toThrow(/element 4 is -1/);
     const joined = (x: Tensor): Tensor => concatenate([x, x], 1);
     await expect(chosen(joined, [0, 0, 0, 0, 0, 3], 3)).rejects.toThrow(/element 5 is 3/);
+    // One of what was joined, whole and in parts, along both axes; from one input and from two.
+    const first = (x: Tensor): Tensor => slice(concatenate([second(x), slice(x, 0, 0, 1)], 0), 0, 0, 1);
+    expect(await chosen(first, [99, 99, 99, 0, 1, 2], 3)).toEqual([0, 1, 2]);
+    await expect(chosen(first, [0, 0, 0, 0, 3, 2], 3)).rejects.toThrow(/"tokens": element 4 is 3/);
+    const inner = (x: Tensor): Tensor => slice(concatenate([x, transpose(x, [0, 1])], 1), 1, 2, 4);
+    expect(await chosen(inner, [0, 99, 1, 2, 99, 0], 3)).toEqual([1, 0, 0, 2]);
+    for (const [at, tokens] of Object.entries({ 0: [3, 0, 0, 0, 0, 0], 2: [0, 0, 3, 0, 0, 0], 3: [0, 0, 0, 3, 0, 0] }))
+      await expect(chosen(inner, tokens, 3)).rejects.toThrow(`element ${at} is 3`);
+    let bounds: Graph["bounds"] | undefined;
+    const behind = (x: Tensor, graph: Graph): Tensor => {
+      ({ bounds } = graph);
+      return slice(concatenate([graph.input("begin", [1, 3], { type: "int" }), x], 0), 0, 1, 3);
+    };
+    expect(await chosen(behind, [0, 1, 2, 2, 1, 0], 3)).toEqual([0, 1, 2, 2, 1, 0]);
+    await expect(chosen(behind, [0, 1, 2, 2, 1, 3], 3)).rejects.toThrow(/"tokens": element 5 is 3/);
+    expect(bounds!.smallest()).toEqual({ tokens: 3 });
   });
 
   test("two columns of categories have tables, and bounds, of their own", async () => {
