@@ -142,7 +142,7 @@ export const layers = {
       "models",
       "train",
     ],
-    ...["checkpoint", "run", "explain", "formats"],
+    ...["checkpoint", "run", "explain", "formats", "tasks"],
   ],
 
   // One file a command: the outermost layer, everything is below it.

@@ -2,6 +2,8 @@ import type { BatchSource } from "../data/batch-source.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import { firstNotFinite } from "../shared/finite.ts";
 import { RandomStream } from "../shared/random.ts";
+import { adding } from "../tasks/arithmetic.ts";
+import { taskSequence } from "../tasks/batch.ts";
 
 /** What a model of numbers learns: [T, B, channels] to one number, at the end or at every step. */
 export interface NumberTask {
@@ -16,45 +18,31 @@ export interface NumberTask {
 
 const PER_EPOCH = 1000;
 
-/**
- * The adding problem: of T numbers in [0, 1) two are marked, one in either half; at the end their sum is to be said. Always to
- * say 1 has a squared error of 1/6.
- * @see Hochreiter & Schmidhuber (1997), section 5.4; in this form Le, Jaitly & Hinton (2015), arXiv:1504.00941
- */
+/** The adding problem of `longshort study`: the sum of two numbers that are marked among T is to be said at the end. */
 export function addingTask({ steps, rows, seed }: { steps: number; rows: number; seed: number }): NumberTask {
-  expectInteger("steps", steps, { min: 2 });
-  const draw = (purpose: string, ...at: readonly number[]) => {
-    const half = Math.floor(steps / 2);
-    const random = new RandomStream(seed, purpose, ...at).uniform(rows * (steps + 2));
-    const x = new Float32Array(steps * rows * 2);
-    const y = new Float32Array(rows);
-    for (let b = 0; b < rows; b++) {
-      const own = random.subarray(b * (steps + 2), (b + 1) * (steps + 2));
-      const marks = [Math.floor(own[steps]! * half), half + Math.floor(own[steps + 1]! * (steps - half))];
-      for (let t = 0; t < steps; t++) x[(t * rows + b) * 2] = own[t]!;
-      for (const t of marks) {
-        x[(t * rows + b) * 2 + 1] = 1;
-        y[b]! += own[t]!;
-      }
-    }
-    return { x, y };
-  };
-  const shown = draw("probe");
-  const input = Float32Array.from({ length: steps * 2 }, (_, k) => shown.x[(k >> 1) * rows * 2 + (k & 1)]!);
+  const task = adding(expectInteger("steps", steps, { min: 2 }));
+  const { name, inputSize: channels } = task;
+  const shown = taskSequence(task, seed, "test", 0);
   return {
-    ...{ channels: 2, steps, everyStep: false },
+    ...{ channels, steps, everyStep: false },
     batches: {
       batchesPerEpoch: PER_EPOCH,
-      identity: { task: "adding", steps, seed },
+      identity: { task: name, seed },
       batch(epoch, index) {
-        const { x, y } = draw("adding", epoch, index);
+        const [x, y] = [new Float32Array(steps * rows * channels), new Float32Array(rows)];
+        for (let b = 0; b < rows; b++) {
+          const { inputs, answers } = taskSequence(task, seed, "train", (epoch * PER_EPOCH + index) * rows + b);
+          for (let t = 0; t < steps; t++)
+            x.set(inputs.subarray(t * channels, (t + 1) * channels), (t * rows + b) * channels);
+          y[b] = answers[steps - 1]!;
+        }
         return { inputs: { x, y }, rows, steps };
       },
     },
     probe: {
-      input,
-      target: shown.y.slice(0, 1),
-      labels: Array.from({ length: steps }, (_, t) => (input[2 * t + 1] === 1 ? "+" : "·")),
+      input: Float32Array.from(shown.inputs),
+      target: Float32Array.from(shown.answers.slice(-1)),
+      labels: Array.from({ length: steps }, (_, t) => (shown.inputs[2 * t + 1] === 1 ? "+" : "·")),
     },
   };
 }
