@@ -20,7 +20,8 @@ const MEANING: Readonly<Record<string, string>> = {
 /** What a named value is called in the literature; "" for a name that is not known. */
 export const meaningOf = (name: string): string => (Object.hasOwn(MEANING, name) ? MEANING[name]! : "");
 
-export interface HeatMapsOptions {
+/** Units of one layer and direction. */
+export interface UnitsOptions {
   /** Values to show, one block each. */
   readonly names: readonly string[];
   readonly layer: number;
@@ -28,6 +29,9 @@ export interface HeatMapsOptions {
   readonly reverse?: boolean;
   /** How many units, those whose values vary most. */
   readonly units: number;
+}
+
+export interface HeatMapsOptions extends UnitsOptions {
   readonly width: number;
   readonly color: boolean;
 }
@@ -37,15 +41,19 @@ type Drawn = Pick<TextTrace, "tokens"> & {
   readonly values: Readonly<Record<string, Pick<TextTrace["values"][string], "shape" | "data">>>;
 };
 
-/** One heat map for each named value, with the same units in all. */
+/** One heat map for each named value, with the same units in all of one width. */
 export function heatMaps(trace: Drawn, options: HeatMapsOptions): string {
   const { names, width, color } = options;
-  const units = liveliest(trace, options);
+  const sizeOf = (name: string): number => trace.values[keyOf(name, options)]!.shape[2];
+  const sizes = [...new Set(names.map(sizeOf))];
+  const units = new Map(
+    sizes.map((size) => [size, liveliest(trace, { ...options, names: names.filter((one) => sizeOf(one) === size) })]),
+  );
   return names
     .map((name) => {
-      const { shape, data } = trace.values[keyOf(name, options)]!;
-      const size = shape[2];
-      const rows = units.map((unit) => ({
+      const { data } = trace.values[keyOf(name, options)]!;
+      const size = sizeOf(name);
+      const rows = units.get(size)!.map((unit) => ({
         label: `unit ${unit}`,
         values: trace.tokens.map((_, t) => data[t * size + unit]!),
       }));
@@ -68,7 +76,7 @@ export const stepMap = (
     ...{ columns, rows, low, high, ...drawn },
   });
 
-const keyOf = (name: string, { layer, reverse = false }: Pick<HeatMapsOptions, "layer" | "reverse">): string =>
+const keyOf = (name: string, { layer, reverse = false }: Pick<UnitsOptions, "layer" | "reverse">): string =>
   traceKey({ name, layer, reverse });
 
 /** 0 … 1 for what stays within it, as gates do; else the same on both sides of 0. */
@@ -83,32 +91,32 @@ function largest(values: Iterable<number>): number {
   return Math.max(1, -low, high);
 }
 
-/** The units that vary most over the text, by the variances of all shown values together, in their own order. */
-function liveliest(trace: Drawn, options: HeatMapsOptions): number[] {
-  const { names, units } = options;
-  const size = trace.values[keyOf(names[0]!, options)]!.shape[2];
-  // A cell state may reach 20 and more; measured by its own scale it does not outweigh the gates.
-  const most = Object.fromEntries(names.map((name) => [name, largest(trace.values[keyOf(name, options)]!.data)]));
-  const scores = Array.from({ length: size }, (_, unit) => {
-    let score = 0;
-    for (const name of names) {
-      const { data } = trace.values[keyOf(name, options)]!;
-      const steps = trace.tokens.length;
+/**
+ * The units that vary most over the text, by the variances of all shown values together, in their own order. Where values have different
+ * widths, as a projected state has, those that all have.
+ */
+export function liveliest(trace: Drawn, options: UnitsOptions): number[] {
+  const steps = trace.tokens.length;
+  const shown = options.names.map((name) => trace.values[keyOf(name, options)]!);
+  const size = Math.min(...shown.map(({ shape }) => shape[2]));
+  const scores = new Float64Array(size);
+  for (const { data, shape } of shown) {
+    // A cell state may reach 20 and more; measured by its own scale it does not outweigh the gates.
+    const most = largest(data);
+    for (let unit = 0; unit < size; unit++) {
       let sum = 0;
       let squares = 0;
       for (let t = 0; t < steps; t++) {
-        const value = data[t * size + unit]!;
+        const value = data[t * shape[2] + unit]!;
         sum += value;
         squares += value * value;
       }
-      score += (squares / steps - (sum / steps) ** 2) / most[name]! ** 2;
+      scores[unit]! += (squares / steps - (sum / steps) ** 2) / most ** 2;
     }
-    return { unit, score };
-  });
+  }
   // Equal scores (a text of one character) leave the order of the units.
-  return scores
-    .sort((a, b) => b.score - a.score)
-    .slice(0, units)
-    .map(({ unit }) => unit)
+  return [...scores.keys()]
+    .sort((a, b) => scores[b]! - scores[a]!)
+    .slice(0, options.units)
     .sort((a, b) => a - b);
 }

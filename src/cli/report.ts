@@ -1,7 +1,7 @@
 import { platform } from "#platform";
 import type { ReportData } from "../components/report-page.ts";
 import { UsageError } from "../shared/errors.ts";
-import { meaningOf } from "./heat-maps.ts";
+import { liveliest, meaningOf } from "./heat-maps.ts";
 import type { Inspected } from "./inspected.ts";
 import type { NearestPlaces } from "./nearest-places.ts";
 import { asScript, escaped } from "./page.ts";
@@ -55,7 +55,9 @@ export async function reportPage(runs: readonly NamedRun[]): Promise<string> {
         [false, true].flatMap((reverse) => {
           const own = Object.values(trace.values).filter((one) => one.layer === layer && one.reverse === reverse);
           const title = `layer ${layer}${reverse ? ", read from the end" : ""}`;
-          return own.length === 0 ? [] : [{ title, bands: own.map(bandOf) }];
+          if (own.length === 0) return [];
+          const names = own.map(({ name }) => name);
+          return [{ title, bands: own.map(bandOf), unit: liveliest(trace, { names, layer, reverse, units: 1 })[0]! }];
         }),
       ),
     })),

@@ -28,6 +28,8 @@ export interface ReportData {
     readonly layers: readonly {
       readonly title: string;
       readonly bands: readonly ReportBand[];
+      /** The one that is pointed at first. */
+      readonly unit: number;
     }[];
     /** Places in a corpus whose state was like that after the last token, the likest first. */
     readonly nearest?: {
@@ -64,10 +66,10 @@ export function showReport(data: ReportData): void {
         reading,
         rows.map(({ label, data }) => drawn({ name: label, title: label, units: 1, data })),
       );
-    for (const { title, bands } of layers) {
+    for (const { title, bands, unit } of layers) {
       const sorted = keptFirst(bands.map(drawn));
       // Not all of them are seen before the map is scrolled.
-      show(`${of}${title}: ${sorted.map(({ name }) => name).join(", ")}`, reading, sorted);
+      show(`${of}${title}: ${sorted.map(({ name }) => name).join(", ")}`, reading, sorted, unit);
     }
     if (nearest) showNearest(nearest);
   }
@@ -111,6 +113,7 @@ function show(
   title: string,
   { tokens, series }: Pick<GatesContent, "tokens" | "series">,
   bands: readonly Band[],
+  unit = 0,
 ): void {
   const section = appended(document.querySelector("main")!, "section", "run");
   appended(section, "h2", "").textContent = title;
@@ -121,7 +124,7 @@ function show(
     heatMaps: `${title}: arrow keys move`,
   };
   gates.content = { tokens, bands, series };
-  gates.place = { band: 0, unit: bands[0] ? liveliest(bands[0]) : 0, step: 0 };
+  gates.place = { band: 0, unit, step: 0 };
   section.append(gates);
 }
 
@@ -130,18 +133,3 @@ const keptFirst = (bands: readonly Band[]): Band[] =>
   [...bands].sort((a, b) => Number(isState(b)) - Number(isState(a)));
 
 const isState = ({ name }: Band): boolean => name === "c" || name === "h";
-
-/** The unit that varies most over the text. */
-function liveliest({ data, units }: Band): number {
-  const steps = data.length / units;
-  const spread = Array.from({ length: units }, (_, unit) => {
-    let [sum, squares] = [0, 0];
-    for (let t = 0; t < steps; t++) {
-      const v = data[t * units + unit]!;
-      sum += v;
-      squares += v * v;
-    }
-    return squares / steps - (sum / steps) ** 2;
-  });
-  return spread.indexOf(Math.max(...spread));
-}

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { lstm } from "../../src/cells/lstm.ts";
-import { heatMaps } from "../../src/cli/heat-maps.ts";
+import { heatMaps, liveliest } from "../../src/cli/heat-maps.ts";
 import { influence, likely, rangeOf, seriesMap } from "../../src/cli/step-maps.ts";
 
 /** Three units over two tokens: the first does not move, the second moves in the gate, the third in the state. */
@@ -52,6 +52,23 @@ it("chooses units by all values that are shown", () => {
     ["c", "f"],
   ])
     expect(heatMaps({ tokens: ["a", "b"], values }, { ...options, names, units: 1 })).not.toContain("unit 0");
+});
+
+it("chooses units of their own for a state that is projected to fewer", () => {
+  // Of the gates the last unit moves, which the state does not have.
+  const values = {
+    f_l0: { shape: [2, 1, 3] as const, data: Float32Array.of(0, 0, 0, 0, 0, 1) },
+    c_l0: { shape: [2, 1, 3] as const, data: Float32Array.of(0, 0, 0, 0, 0.5, 0.9) },
+    h_l0: { shape: [2, 1, 2] as const, data: Float32Array.of(0, 0, 0.1, 0.7) },
+  };
+  const traced = { tokens: ["a", "b"], values };
+  const shown = heatMaps(traced, { ...options, names: ["f", "h", "c"], units: 1 });
+  expect([...shown.matchAll(/^unit (\d) (.*)$/gm)].map(([, unit, cells]) => [unit, cells])).toEqual([
+    ["2", "  ██"],
+    ["1", "  ▓▓"],
+    ["2", "  ██"],
+  ]);
+  expect(liveliest(traced, { ...options, names: ["f", "h", "c"], units: 1 })).toEqual([1]);
 });
 
 it("of names shows those that are likely anywhere, in their order: two at least, twelve at most", () => {

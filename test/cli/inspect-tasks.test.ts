@@ -208,6 +208,10 @@ describe("inspect shows", () => {
       expect(maps.length).toBe({ words: 2, series: 3, tags: 2, sales: 1 }[run]);
       for (const { rows } of maps)
         for (const { data: numbers } of rows) expect(numbers).toHaveLength(data.tokens.length);
+      // The unit that is pointed at is the one that a terminal shows of all values.
+      const names = layers[0].bands.map(({ name }: { name: string }) => name).join();
+      const terminal = await inspect(at(run), ...reads, "--values", names, "--units", "1");
+      expect(terminal).toContain(`unit ${layers[0].unit} `);
       expect(layers.map(({ title }: { title: string }) => title)).toEqual(
         run === "series" || run === "tags" ? ["layer 0", "layer 0, read from the end"] : ["layer 0"],
       );
