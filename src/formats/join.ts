@@ -1,7 +1,5 @@
-import type { OwnBytes } from "../shared/own-bytes.ts";
-
-/** Arrays one after the other in one that `room` makes. */
-export function join<A extends Uint8Array | Float32Array | Float64Array>(
+/** Numbers one after the other in one array that `room` makes. */
+export function join<A extends Float32Array | Float64Array>(
   parts: readonly ArrayLike<number>[],
   room: (length: number) => A,
 ): A {
@@ -13,5 +11,3 @@ export function join<A extends Uint8Array | Float32Array | Float64Array>(
   }
   return whole;
 }
-
-export const joinBytes = (parts: readonly Uint8Array[]): OwnBytes => join(parts, (length) => new Uint8Array(length));

@@ -1,10 +1,10 @@
 import { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../platform/platform.ts";
+import { concatBytes } from "../shared/concat-bytes.ts";
 import { expectInteger, UsageError } from "../shared/errors.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
 import { size, strides } from "../shared/shapes.ts";
 import { type ByteInput, withBytes } from "./byte-source.ts";
-import { joinBytes } from "./join.ts";
 import { badNpy, type NpyHeader, npyHeaderEnd, readNpyHeader, writeNpyHeader } from "./npy-header.ts";
 import { copyStrided } from "./strided-copy.ts";
 import { elementBytes, swapBytes } from "./typed-array.ts";
@@ -78,5 +78,5 @@ export function writeNpy(tensor: SafeTensor): OwnBytes {
   const header = writeNpyHeader(tensor.dtype, tensor.shape);
   if (header === undefined)
     throw new UsageError("bad-tensor", `NumPy has no type for ${tensor.dtype}; convert the tensor to F32 first`);
-  return joinBytes([header, tensor.bytes]);
+  return concatBytes([header, tensor.bytes]);
 }

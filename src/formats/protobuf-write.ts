@@ -1,5 +1,5 @@
+import { concatBytes } from "../shared/concat-bytes.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
-import { joinBytes } from "./join.ts";
 import { type FieldSpec, type MessageSpec, nextField, WIRE } from "./protobuf.ts";
 
 /** One message as bytes, fields in the order of the table; what is undefined or empty is left out. */
@@ -13,7 +13,7 @@ export function writeMessage(value: Readonly<Record<string, unknown>>, spec: Mes
       parts.push(...writePacked(field.number, field.kind, given as ArrayLike<number>));
     else for (const element of given as readonly unknown[]) parts.push(...writeField(field, element));
   }
-  return joinBytes(parts);
+  return concatBytes(parts);
 }
 
 /** What becomes of the k-th payload of a field; the same one stays as it is. */
@@ -39,7 +39,7 @@ export function changeMessage(
     if (changed === undefined || changed === payload) parts.push(bytes.subarray(from, cursor.at));
     else parts.push(...lengthDelimited(number, changed));
   }
-  return joinBytes(parts);
+  return concatBytes(parts);
 }
 
 const encoder = new TextEncoder();
@@ -63,7 +63,7 @@ function writeField({ number, kind }: FieldSpec, value: unknown): Uint8Array[] {
 
 function writePacked(number: number, kind: "int" | FixedKind, values: ArrayLike<number>): Uint8Array[] {
   if (values.length === 0) return [];
-  const bytes = kind === "int" ? joinBytes(Array.from(values, varint)) : numbers(values, kind);
+  const bytes = kind === "int" ? concatBytes(Array.from(values, varint)) : numbers(values, kind);
   return lengthDelimited(number, bytes);
 }
 

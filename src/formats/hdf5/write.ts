@@ -1,7 +1,7 @@
+import { concatBytes } from "../../shared/concat-bytes.ts";
 import { UsageError } from "../../shared/errors.ts";
 import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import { joinBytes } from "../join.ts";
 import { MESSAGE, SIGNATURE } from "./header.ts";
 
 /** A group to be written: what it holds, and attributes that are strings or lists of strings. Numbers become float32. */
@@ -45,7 +45,7 @@ class Bytes {
   length = 0;
 
   get bytes(): Uint8Array {
-    return joinBytes(this.parts);
+    return concatBytes(this.parts);
   }
   raw(bytes: ArrayLike<number>): this {
     this.parts.push(Uint8Array.from(bytes));

@@ -1,5 +1,5 @@
+import { concatBytes } from "../../shared/concat-bytes.ts";
 import { UsageError } from "../../shared/errors.ts";
-import { joinBytes } from "../join.ts";
 
 /** Writes the few instructions of pickle, protocol 2, that a state dictionary needs. */
 export class PickleWriter {
@@ -55,7 +55,7 @@ export class PickleWriter {
 
   finish(): Uint8Array {
     this.#put(0x2e); // STOP
-    return joinBytes(this.#parts);
+    return concatBytes(this.#parts);
   }
 
   #orderedDict(): void {

@@ -1,10 +1,10 @@
 import type { ByteSource } from "../../platform/platform.ts";
+import { concatBytes } from "../../shared/concat-bytes.ts";
 import { expectOptions } from "../../shared/options.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { type ByteInput, type ByteOptions, withBytes } from "../byte-source.ts";
 import { Network } from "../canonical/network.ts";
 import type { OpenedModel } from "../canonical.ts";
-import { joinBytes } from "../join.ts";
 import { Config, damaged, unsupported } from "../keras/config.ts";
 import { kerasFamily, tfjsFamily } from "../keras/family.ts";
 import { readTopology } from "../keras/topology.ts";
@@ -72,5 +72,5 @@ async function groupBytes(
     };
     parts.push(await withBytes(fileOf(path, input, { files, names: "model.json" }), read, { onProgress, signal }));
   }
-  return parts.length === 1 ? parts[0]! : joinBytes(parts);
+  return parts.length === 1 ? parts[0]! : concatBytes(parts);
 }

@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { bytesSource } from "../../../src/formats/byte-source.ts";
 import { convertModel } from "../../../src/formats/convert.ts";
-import { joinBytes } from "../../../src/formats/join.ts";
 import { GraphWriter } from "../../../src/formats/onnx/graph-writer.ts";
 import { attributeSpec, graphSpec, modelSpec, nodeSpec, tensorSpec } from "../../../src/formats/onnx/messages.ts";
 import { encodeTensor } from "../../../src/formats/onnx/tensor-data.ts";
@@ -11,6 +10,7 @@ import { type MessageOf, readMessage } from "../../../src/formats/protobuf.ts";
 import { changeMessage, writeMessage } from "../../../src/formats/protobuf-write.ts";
 import { readModel } from "../../../src/formats/read-model.ts";
 import { compareModels, randomInputs } from "../../../src/formats/verify.ts";
+import { concatBytes } from "../../../src/shared/concat-bytes.ts";
 import { machineAndFolder } from "../../support/machine-and-folder.ts";
 import { bytesOf } from "../../support/onnx-data-sets.ts";
 
@@ -98,7 +98,7 @@ const held = (entries: Readonly<Record<string, string>>, shape: readonly number[
     writeMessage({ name: `w${k}`, dims: shape, dataType: 1, dataLocation: 1, externalData }, tensorSpec),
   );
   return changeMessage(graph.finish("held"), modelSpec, {
-    graph: (own) => joinBytes([own, ...tensors.flatMap((t) => [Uint8Array.of(5 * 8 + 2, t.length), t])]),
+    graph: (own) => concatBytes([own, ...tensors.flatMap((t) => [Uint8Array.of(5 * 8 + 2, t.length), t])]),
   });
 };
 
