@@ -1,9 +1,9 @@
-/** Numbers one after the other in one array that `room` makes. */
+/** Numbers one after the other in one array. */
 export function join<A extends Float32Array | Float64Array>(
   parts: readonly ArrayLike<number>[],
-  room: (length: number) => A,
+  Kind: new (length: number) => A,
 ): A {
-  const whole = room(parts.reduce((sum, part) => sum + part.length, 0));
+  const whole = new Kind(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);

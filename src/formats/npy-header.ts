@@ -2,6 +2,7 @@ import type { ElementTypeName } from "../checkpoint/element-types.ts";
 import { byteLength } from "../checkpoint/safe-tensor.ts";
 import { FailureError } from "../shared/errors.ts";
 import { formatShape } from "../shared/shapes.ts";
+import { numpyTypes } from "./numpy-types.ts";
 
 /** What the header of an NPY file says. */
 export interface NpyHeader {
@@ -13,22 +14,6 @@ export interface NpyHeader {
   readonly dataStart: number;
   readonly dataLength: number;
 }
-
-/** NumPy's kind and size, without byte order. */
-const TYPES: Readonly<Record<string, ElementTypeName>> = {
-  b1: "BOOL",
-  i1: "I8",
-  i2: "I16",
-  i4: "I32",
-  i8: "I64",
-  u1: "U8",
-  u2: "U16",
-  u4: "U32",
-  u8: "U64",
-  f2: "F16",
-  f4: "F32",
-  f8: "F64",
-};
 
 /** NumPy itself refuses headers of more than 10,000 bytes unless told otherwise. */
 const MAX_HEADER = 1 << 16;
@@ -63,7 +48,7 @@ export function readNpyHeader(header: Uint8Array, size: number, label: string): 
   const decoder = new TextDecoder(version === 3 ? "utf-8" : "latin1");
   const fields = readDictionary(decoder.decode(header.subarray(version === 1 ? 10 : 12)), label);
   const [, order, kind] = /^([<>|=]?)(.*)$/s.exec(fields.descr) as unknown as [string, string, string];
-  const dtype = Object.hasOwn(TYPES, kind) ? TYPES[kind] : undefined;
+  const dtype = numpyTypes.get(kind);
   if (dtype === undefined) badNpy(label, `it holds ${kindOf(fields.descr)}, which ${reasonOf(kind)}`);
   const dataLength = byteLength(dtype, fields.shape);
   const dataStart = header.length;
@@ -156,7 +141,7 @@ export function badNpy(label: string, why: string): never {
 
 /** The header of an array in row-major, little-endian order, padded so that the numbers begin at a multiple of 64. */
 export function writeNpyHeader(dtype: ElementTypeName, shape: readonly number[]): Uint8Array | undefined {
-  const kind = Object.keys(TYPES).find((key) => TYPES[key] === dtype);
+  const [kind] = [...numpyTypes].find(([, type]) => type === dtype) ?? [];
   if (kind === undefined) return undefined;
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const text = `{'descr': '${/1$/.test(kind) ? "|" : "<"}${kind}', 'fortran_order': False, 'shape': (${sizes}), }`;

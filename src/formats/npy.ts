@@ -5,9 +5,9 @@ import { expectInteger, UsageError } from "../shared/errors.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
 import { size, strides } from "../shared/shapes.ts";
 import { type ByteInput, withBytes } from "./byte-source.ts";
+import { elementBytes, swapBytes } from "./element-bytes.ts";
 import { badNpy, type NpyHeader, npyHeaderEnd, readNpyHeader, writeNpyHeader } from "./npy-header.ts";
 import { copyStrided } from "./strided-copy.ts";
-import { elementBytes, swapBytes } from "./typed-array.ts";
 
 /** An open NPY file of which only the header has been read. */
 export interface NpyFile extends NpyHeader {
@@ -65,7 +65,7 @@ function fromColumns(bytes: Uint8Array, width: number, shape: readonly number[])
   return copyStrided(bytes, layout, new Uint8Array(bytes.length), width);
 }
 
-/** Reads a whole NPY file; `toTypedArray` gives its numbers exactly. Errors as in `openNpy`. */
+/** Reads a whole NPY file; `toFloat64` gives its numbers, and `bytes` all digits of 64-bit integers beyond 2^53. Errors as in `openNpy`. */
 export function readNpy(input: ByteInput): Promise<SafeTensor> {
   return withBytes(input, async (source) => (await openNpy(source)).read());
 }

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { ElementTypeName } from "../../src/checkpoint/element-types.ts";
 import { SafeTensor } from "../../src/checkpoint/safe-tensor.ts";
+import { elementBytes } from "../../src/formats/element-bytes.ts";
 import { readPyTorch } from "../../src/formats/pytorch/read.ts";
 import { writePyTorch } from "../../src/formats/pytorch/write.ts";
-import { elementBytes } from "../../src/formats/typed-array.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { runTorch, withTorch } from "../support/torch.ts";
 

@@ -1,5 +1,5 @@
 import { formatShape } from "../../shared/shapes.ts";
-import { swapBytes } from "../typed-array.ts";
+import { swapBytes } from "../element-bytes.ts";
 import { Cursor, damaged, type Pages, UNDEFINED, unsupported } from "./bytes.ts";
 import { chunksOfTree, indexedChunks } from "./chunk-index.ts";
 import { type Chunked, expectLength, readChunks } from "./chunks.ts";

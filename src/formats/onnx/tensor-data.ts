@@ -1,10 +1,10 @@
-import { type Codec, ELEMENT_TYPES } from "../../checkpoint/element-types.ts";
-import { safeTensor } from "../../checkpoint/safe-tensor.ts";
+import { SafeTensor, safeTensor } from "../../checkpoint/safe-tensor.ts";
+import type { Numbers } from "../../compute/machine.ts";
 import { FailureError, UsageError } from "../../shared/errors.ts";
 import { formatShape, size } from "../../shared/shapes.ts";
 import { type DataType, elementOf } from "../data-type.ts";
-import { readMessage } from "../protobuf.ts";
-import { type TensorMessage, tensorSpec } from "./messages.ts";
+import { elementBytes } from "../element-bytes.ts";
+import type { TensorMessage } from "./messages.ts";
 
 interface DataTypeRow {
   readonly code: number;
@@ -45,18 +45,13 @@ export function dataTypeOf(code: number | undefined, what: string): DataType {
   );
 }
 
-/** Numbers of a file: those of float32 as they are, all others as float64 (whole numbers exact up to 2^53). */
-export type HostNumbers = Float32Array | Float64Array;
-
 export interface OnnxTensor {
   readonly name: string;
   readonly type: DataType;
   readonly shape: readonly number[];
-  readonly data: HostNumbers;
+  /** Those of float32 as they are, all others as float64 (whole numbers exact up to 2^53). */
+  readonly data: Numbers;
 }
-
-/** A file that holds one tensor, as those of ONNX' test data sets (`input_0.pb`). */
-export const readOnnxTensor = (bytes: Uint8Array): OnnxTensor => decodeTensor(readMessage(bytes, tensorSpec));
 
 /**
  * @param rawData its bytes, where they lie in another file
@@ -78,29 +73,22 @@ export function decodeTensor(message: TensorMessage, rawData = message.rawData):
   const count = size(shape);
   if (shape.some((n) => n < 0 || !Number.isSafeInteger(n)) || !Number.isSafeInteger(count))
     throw damaged(`its shape is ${formatShape(shape)}`);
-  const came = rawData ? rawData.length / (ELEMENT_TYPES[elementOf(type)].bits / 8) : message[list].length;
+  const came = rawData ? rawData.length / elementBytes(elementOf(type)) : message[list].length;
   if (came !== count) throw damaged(`shape ${formatShape(shape)} has ${count} elements, the file holds ${came}`);
-  return { name, type, shape, data: rawData ? fromRaw(rawData, type) : fromList(message[list], type) };
+  return { name, type, shape, data: rawData ? fromBytes(rawData, type, shape) : fromList(message[list], type, shape) };
 }
 
-function fromRaw(raw: Uint8Array, type: DataType): HostNumbers {
-  if (type === "float32") return new Float32Array(raw.slice().buffer);
-  const { bits, codec } = ELEMENT_TYPES[elementOf(type)] as { bits: number; codec: Codec };
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
-  return Float64Array.from({ length: (raw.length * 8) / bits }, (_, k) => codec.read(view, (k * bits) / 8));
+function fromBytes(bytes: Uint8Array, type: DataType, shape: readonly number[]): Numbers {
+  const tensor = new SafeTensor(elementOf(type), shape, bytes);
+  return type === "float32" ? tensor.toFloat32() : tensor.toFloat64();
 }
 
-/** Small types lie as patterns of bits in a list of whole numbers. */
-function fromList(list: readonly number[], type: DataType): HostNumbers {
+/** Those of 16 bits with a fraction lie as patterns of bits in a list of whole numbers. */
+function fromList(list: readonly number[], type: DataType, shape: readonly number[]): Numbers {
+  if (type === "float16" || type === "bfloat16")
+    return fromBytes(new Uint8Array(Uint16Array.from(list).buffer), type, shape);
   if (type === "float32") return Float32Array.from(list);
-  if (type !== "float16" && type !== "bfloat16")
-    return Float64Array.from(list, (n) => (type === "uint64" && n < 0 ? n + 2 ** 64 : n));
-  const { codec } = ELEMENT_TYPES[elementOf(type)] as { codec: Codec };
-  const view = new DataView(new ArrayBuffer(2));
-  return Float64Array.from(list, (bits) => {
-    view.setUint16(0, bits, true);
-    return codec.read(view, 0);
-  });
+  return Float64Array.from(list, (n) => (type === "uint64" && n < 0 ? n + 2 ** 64 : n));
 }
 
 /** The message of a tensor, its numbers in `rawData`. */

@@ -191,4 +191,4 @@ function packed(
   };
 }
 
-const concat = (parts: readonly Float64Array[]): Float64Array => join(parts, (length) => new Float64Array(length));
+const concat = (parts: readonly Float64Array[]): Float64Array => join(parts, Float64Array);

@@ -267,5 +267,5 @@ function split(graph: GraphWriter, value: string, parts: readonly string[]): voi
 function rows({ shape, data }: NamedTensor, blocks: readonly number[], count: number): NamedTensor {
   const length = (data.length / shape[0]!) * count;
   const parts = blocks.map((k) => Array.prototype.slice.call(data, k * length, (k + 1) * length) as number[]);
-  return { shape: [blocks.length * count, ...shape.slice(1)], data: join(parts, (n) => new Float64Array(n)) };
+  return { shape: [blocks.length * count, ...shape.slice(1)], data: join(parts, Float64Array) };
 }

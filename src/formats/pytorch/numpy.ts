@@ -1,18 +1,11 @@
 import type { ElementTypeName } from "../../checkpoint/element-types.ts";
 import { SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import { describe } from "../../shared/errors.ts";
-import { elementBytes, toTypedArray } from "../typed-array.ts";
+import { elementBytes } from "../element-bytes.ts";
+import { numpyTypes } from "../numpy-types.ts";
 import { PyTorchConstant, type Value } from "./constants.ts";
-import { narrow } from "./pickle-literals.ts";
+import { longOf } from "./pickle-literals.ts";
 import { refuse } from "./refuse.ts";
-
-/** NumPy's types of numbers as a pickle calls them: kind and bytes. */
-const TYPES: ReadonlyMap<unknown, ElementTypeName> = new Map(
-  [
-    ...(["b1 BOOL", "i1 I8", "i2 I16", "i4 I32", "i8 I64", "u1 U8", "u2 U16", "u4 U32", "u8 U64"] as const),
-    ...(["f2 F16", "f4 F32", "f8 F64"] as const),
-  ].map((pair) => pair.split(" ") as [string, ElementTypeName]),
-);
 
 class NumpyType extends PyTorchConstant {
   declare readonly dtype: ElementTypeName;
@@ -27,7 +20,7 @@ class NumpyType extends PyTorchConstant {
 
 /** `numpy.dtype("f8", …)` */
 export function numpyType([code]: readonly Value[]): PyTorchConstant {
-  const dtype = TYPES.get(code);
+  const dtype = typeof code === "string" ? numpyTypes.get(code) : undefined;
   if (!dtype)
     return refuse(
       `it holds a value of NumPy's type ${describe(code)}, which is not read; save it as a plain number or a tensor`,
@@ -39,7 +32,10 @@ export function numpyType([code]: readonly Value[]): PyTorchConstant {
 export function numpyScalar([type, bytes]: readonly Value[]): Value {
   if (!(type instanceof NumpyType) || !(bytes instanceof Uint8Array) || bytes.length !== elementBytes(type.dtype))
     return refuse(`a number of NumPy's in it is made of ${describe(type)} and ${describe(bytes)}`);
-  const [number] = toTypedArray(new SafeTensor(type.dtype, [], bytes));
-  if (type.dtype === "BOOL") return number !== 0;
-  return narrow(number!);
+  const { dtype } = type;
+  // What a double does not hold is one of Python's long numbers, which have a sign.
+  if (dtype === "I64") return longOf(bytes);
+  if (dtype === "U64") return longOf(Uint8Array.of(...bytes, 0));
+  const [number] = new SafeTensor(dtype, [], bytes).toFloat64();
+  return dtype === "BOOL" ? number !== 0 : number!;
 }

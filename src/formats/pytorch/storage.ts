@@ -1,8 +1,8 @@
 import type { ElementTypeName } from "../../checkpoint/element-types.ts";
 import { byteLength, SafeTensor } from "../../checkpoint/safe-tensor.ts";
 import { formatShape, size } from "../../shared/shapes.ts";
+import { elementBytes, swapBytes } from "../element-bytes.ts";
 import { copyStrided, isRowMajor } from "../strided-copy.ts";
-import { elementBytes, swapBytes } from "../typed-array.ts";
 import { quote, refuse } from "./refuse.ts";
 
 /** Numbers that tensors view; several tensors may share a storage. */

@@ -28,7 +28,7 @@ export function writeTensorFlowJs(
   );
   const weights = join(
     tensors.map(({ tensor }) => tensor.data),
-    (length) => new Float32Array(length),
+    Float32Array,
   );
   const json = {
     format: "layers-model",
