@@ -82,7 +82,7 @@ export function convolution1d(options: Convolution1dOptions): Convolution1d {
         );
       // Padded so far that every element of the kernel finds `stride` rows for each step of the output.
       const length = span - 1 + count * stride;
-      const padded = pad(x, before, length - before - steps);
+      const padded = padSteps(x, before, length - before - steps);
       const taps = Array.from({ length: kernelSize }, (_, k) => {
         const rows = reshape(slice(padded, 0, k * dilation, k * dilation + count * stride), [
           count,
@@ -101,7 +101,7 @@ export function convolution1d(options: Convolution1dOptions): Convolution1d {
 }
 
 /** Zeros before and after the steps of [T, B, C]; a negative `after` cuts steps off that no output needs. */
-function pad(x: Tensor, before: number, after: number): Tensor {
+export function padSteps(x: Tensor, before: number, after: number): Tensor {
   const [steps, ...rest] = x.shape as [number, number, number];
   const zeros = (n: number): Tensor[] => {
     if (n <= 0) return [];

@@ -1,18 +1,17 @@
-import { convolution1d } from "../../layers/convolution.ts";
+import { convolution1d, padSteps } from "../../layers/convolution.ts";
 import { embedding } from "../../layers/embedding.ts";
 import { layerNorm } from "../../layers/layer-norm.ts";
 import { linear } from "../../layers/linear.ts";
 import { equal, select, variable } from "../../math/expression.ts";
 import { UsageError } from "../../shared/errors.ts";
 import { formatShape } from "../../shared/shapes.ts";
-import type { Tensor } from "../../tensor/graph.ts";
 import { pointwise } from "../../tensor/operations.ts";
 import { batchNormalized } from "../batch-normalized.ts";
 import type { BatchNormSpec, ConvolutionSpec, DenseSpec, EmbeddingSpec, LayerNormSpec } from "../canonical.ts";
 import { samePadding } from "../same-padding.ts";
 import { applyActivation } from "./activation.ts";
 import type { MakeLayer } from "./layer.ts";
-import { batchFirst, maskOf, shapeOf, timeMajor, type Value, withTensor } from "./value.ts";
+import { batchFirst, maskOf, timeMajor, withTensor } from "./value.ts";
 
 export const embeddingLayer: MakeLayer<EmbeddingSpec> = ({ vocabularySize, embeddingSize, maskZero }) => {
   const layer = embedding({ vocabularySize, embeddingSize });
@@ -92,8 +91,7 @@ export const batchNormLayer: MakeLayer<BatchNormSpec> = ({ size, axis, epsilon }
 
 export const convolutionLayer: MakeLayer<ConvolutionSpec> = (spec) => {
   const { inputSize, outputSize, kernelSize, stride, dilation, bias } = spec;
-  const options = { inputSize, outputSize, kernelSize, stride, dilation, bias };
-  const { parts } = convolution1d(options);
+  const layer = convolution1d({ inputSize, outputSize, kernelSize, stride, dilation, bias });
   const activate = applyActivation(spec.activation);
   const span = (kernelSize - 1) * dilation + 1;
   const padding = (steps: number): readonly [number, number] => {
@@ -101,19 +99,11 @@ export const convolutionLayer: MakeLayer<ConvolutionSpec> = (spec) => {
     return spec.padding === "causal" ? [span - 1, 0] : samePadding(steps, span, stride);
   };
   return {
-    parts,
+    parts: layer.parts,
     forward([x]) {
       const sequence = timeMajor(x!);
-      const layer = convolution1d({ ...options, padding: padding(shapeOf(x!)[1]!) });
-      // The padding depends on the number of steps, the parameters do not.
-      for (const [name, part] of Object.entries(layer.parts)) share(sequence, part, parts[name]);
-      const value: Value = { tensor: activate(layer.forward(sequence)), timeMajor: true };
-      return [value];
+      const padded = padSteps(sequence, ...padding(sequence.shape[0]!));
+      return [{ tensor: activate(layer.forward(padded)), timeMajor: true }];
     },
   };
 };
-
-type Part = ReturnType<typeof convolution1d>["weight"];
-/** Lets one parameter stand for another in the graph of a tensor. */
-const share = ({ graph }: Tensor, one: unknown, other: unknown): void =>
-  graph.substitute(one as Part, graph.parameter(other as Part));
