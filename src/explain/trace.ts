@@ -7,6 +7,7 @@ import { takeTurns } from "../platform/turns.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { expectInteger, expectOneOf, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { mapValues } from "../shared/records.ts";
 import { formatBytes, size } from "../shared/shapes.ts";
 import type { Abortable } from "../shared/signal.ts";
 import { compile } from "../tensor/executable.ts";
@@ -121,9 +122,7 @@ export async function traceObjective(
   const shapes = layers.stateShapes(batchSize);
   // Differentiable inputs make a gradient possible without training mode, in which dropout would be active.
   const differentiable = options.gradients === true;
-  const initial = Object.fromEntries(
-    Object.entries(shapes).map(([name, shape]) => [name, graph.input(`initial.${name}`, shape, { differentiable })]),
-  );
+  const initial = mapValues(shapes, (shape, name) => graph.input(`initial.${name}`, shape, { differentiable }));
   for (const name of Object.keys(input.initial ?? {})) expectOneOf("initial", name, Object.keys(shapes));
   const mask = input.lengths && graph.constant([steps, batchSize], maskOf(input.lengths, steps, batchSize));
   const held = options.hold && new HeldValues(graph);
@@ -246,9 +245,7 @@ function lossOrSeed(
     const [t, b] = [Math.floor(k / batchSize) + 1, k % batchSize];
     return t < (input.lengths?.[b] ?? steps) ? input.data[k + batchSize]! : ignore;
   });
-  const range = graph.reserve("inputs", targets.length, "int");
-  graph.constants.push({ range, data: targets });
-  return crossEntropy(output, graph.tensor([steps, batchSize], range), { reduction: "sum" });
+  return crossEntropy(output, graph.constant([steps, batchSize], targets, "int"), { reduction: "sum" });
 }
 
 function sizesOf(model: Traceable["model"], { data, batchSize = 1 }: TraceInput): { steps: number; batchSize: number } {

@@ -186,15 +186,15 @@ export class Graph {
     this.bounds.bound(tensor.range, { below, except });
   }
 
-  /** Makes a tensor of numbers that never change. */
-  constant(shape: readonly number[], data: ArrayLike<number>): Tensor {
+  /** Makes a tensor of numbers that never change; `type` "int" for whole numbers that choose rows. */
+  constant(shape: readonly number[], data: ArrayLike<number>, type: Range["type"] = "float"): Tensor {
     expectSizes("constant", shape);
     if (data?.length !== size(shape))
       throw new ShapeError(
         "shape-mismatch",
         `constant: shape ${formatShape(shape)} has ${size(shape)} numbers, got ${countOf(data)}`,
       );
-    const range = this.reserve("inputs", size(shape));
+    const range = this.reserve("inputs", size(shape), type);
     this.constants.push({ range, data: new Float64Array(data) });
     return this.tensor(shape, range);
   }

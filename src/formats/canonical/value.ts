@@ -1,5 +1,5 @@
 import { UsageError } from "../../shared/errors.ts";
-import { formatShape } from "../../shared/shapes.ts";
+import { formatShape, size } from "../../shared/shapes.ts";
 import type { Tensor } from "../../tensor/graph.ts";
 import { gather, reshape, transpose } from "../../tensor/operations.ts";
 
@@ -41,8 +41,7 @@ export const maskOf = (x: Tensor): Tensor => transpose(x, [1, 0]);
 export function reverseSteps(x: Tensor): Tensor {
   const { graph } = x;
   const steps = x.shape[0]!;
-  const range = graph.reserve("inputs", steps, "int");
-  graph.constants.push({ range, data: Int32Array.from({ length: steps }, (_, t) => steps - 1 - t) });
-  const width = x.shape.slice(1).reduce((product, n) => product * n, 1);
-  return reshape(gather(graph.tensor([steps], range), reshape(x, [steps, width])), x.shape);
+  const order = Int32Array.from({ length: steps }, (_, t) => steps - 1 - t);
+  const rows = reshape(x, [steps, size(x.shape.slice(1))]);
+  return reshape(gather(graph.constant([steps], order, "int"), rows), x.shape);
 }

@@ -87,11 +87,8 @@ export class Recorder {
     if (known) return known;
     const { graph } = this;
     let made: Tensor;
-    if (!isFloat(value.type)) {
-      const range = graph.reserve("inputs", value.data.length, "int");
-      graph.constants.push({ range, data: value.data });
-      made = graph.tensor(value.shape, range);
-    } else if (value.parameter) made = operations.reshape(graph.parameter(value.parameter), value.shape);
+    if (!isFloat(value.type)) made = graph.constant(value.shape, value.data, "int");
+    else if (value.parameter) made = operations.reshape(graph.parameter(value.parameter), value.shape);
     else if (this.forms && value.constant && value.name !== undefined && value.data.length > 1)
       made = this.forms.derived.tensor(graph, value.name, value.shape, () => value.data);
     else made = graph.constant(value.shape, value.data);
