@@ -1,6 +1,7 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { mapValues } from "../shared/records.ts";
 import type { Abortable } from "../shared/signal.ts";
 import { placesIn, readColumns } from "./columns.ts";
 import { type DatedRows, onSteps, resampled } from "./regular-series.ts";
@@ -84,9 +85,8 @@ export async function readTimeSeries(file: FileSource, options: ReadTimeSeriesOp
         ));
   const series = dated.map((rows): TimeSeries => {
     if (taken) return step ? resampled(rows, step, zone) : onSteps(rows, taken, zone);
-    const values = Object.entries(rows.values).map(([name, all]) => [name, Float64Array.from(all)] as const);
-    const { id, categories: own } = rows;
-    return { id, length: values[0]![1].length, times: undefined, values: Object.fromEntries(values), categories: own };
+    const values = mapValues(rows.values, (all) => Float64Array.from(all));
+    return { id: rows.id, length: values[names[0]!]!.length, times: undefined, values, categories: rows.categories };
   });
   for (const one of series) expectTargets(one, targets, sourceName(file));
   if (taken && !step) notices.push(...gapsOf(dated, series, formatStep(taken)));
@@ -103,9 +103,9 @@ function expectTargets(series: TimeSeries, targets: readonly string[], file: str
 function gapsOf(dated: readonly DatedRows[], series: readonly TimeSeries[], step: string): string[] {
   let [steps, there, longest] = [0, 0, 0];
   for (const [k, one] of series.entries()) {
-    steps += one.length;
-    there += dated[k]!.times.length;
     const given = dated[k]!.times;
+    steps += one.length;
+    there += given.length;
     let [at, run] = [0, 0];
     // Both ascend.
     for (const time of one.times!) {

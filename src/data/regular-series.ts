@@ -1,4 +1,5 @@
 import { UsageError } from "../shared/errors.ts";
+import { mapValues } from "../shared/records.ts";
 import type { TimeSeries } from "./time-series.ts";
 import { after, formatStep, lengthOf, positionOf, type TimeStep } from "./time-step.ts";
 import { DAY, type TimeZone, wallClock } from "./time-zone.ts";
@@ -63,17 +64,17 @@ function collect(rows: DatedRows, at: readonly number[], anchor: number, step: T
       "irregular-steps",
       `${rows.place(at.length - 1)}: ${at.length} rows would be spread over ${length} steps of ${formatStep(step)}; is this date right? Otherwise choose a longer step, --resample 1d`,
     );
-  const values = Object.entries(rows.values).map(([name, given]): [string, Float64Array] => {
+  const values = mapValues(rows.values, (given) => {
     const [sums, counts] = [new Float64Array(length), new Uint32Array(length)];
     for (const [k, position] of at.entries()) {
       if (Number.isNaN(given[k]!)) continue;
       sums[position]! += given[k]!;
       counts[position]! += 1;
     }
-    return [name, sums.map((sum, k) => (counts[k] === 0 ? Number.NaN : sum / counts[k]!))];
+    return sums.map((sum, k) => (counts[k] === 0 ? Number.NaN : sum / counts[k]!));
   });
   const times = Float64Array.from({ length }, (_, k) => after(anchor, k, step, zone));
-  return { id: rows.id, length, times, values: Object.fromEntries(values), categories: rows.categories };
+  return { id: rows.id, length, times, values, categories: rows.categories };
 }
 
 /** Where the step that a moment falls into begins on the calendar. */

@@ -1,4 +1,5 @@
 import { UsageError } from "../shared/errors.ts";
+import { zipRecord } from "../shared/records.ts";
 import type { CellRow } from "./delimited-cells.ts";
 import { finiteNumber } from "./examples.ts";
 import { GrowingNumbers } from "./growing-numbers.ts";
@@ -91,7 +92,7 @@ export class SeriesCollector {
       return {
         ...{ id, times: sorted(times), place: (k) => place(lines.at(order?.[k] ?? k)) },
         values: Object.fromEntries(names.map((name, k) => [name, sorted(values[k]!.values())])),
-        categories: categoryColumns && Object.fromEntries(categoryColumns.map((name, k) => [name, categories[k]!])),
+        categories: categoryColumns && zipRecord(categoryColumns, categories),
       };
     });
     return { dated, notices };

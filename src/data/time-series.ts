@@ -1,4 +1,5 @@
 import { describe, UsageError } from "../shared/errors.ts";
+import { mapValues } from "../shared/records.ts";
 import type { TimeStep } from "./time-step.ts";
 import type { TimeZone } from "./time-zone.ts";
 
@@ -84,12 +85,11 @@ export function interleaved(columns: readonly Float64Array[]): Float64Array {
 
 /** Steps `from` to before `to`. */
 export function part(series: TimeSeries, from: number, to: number): TimeSeries {
-  const values = Object.entries(series.values).map(([name, all]) => [name, all.subarray(from, to)] as const);
   return {
     id: series.id,
     length: Math.max(0, Math.min(to, series.length) - from),
     times: series.times?.subarray(from, to),
-    values: Object.fromEntries(values),
+    values: mapValues(series.values, (all) => all.subarray(from, to)),
     categories: series.categories,
   };
 }

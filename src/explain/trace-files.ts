@@ -1,4 +1,5 @@
 import { type SafeTensor, safeTensor } from "../checkpoint/safe-tensor.ts";
+import { mapValues } from "../shared/records.ts";
 import type { Trace } from "./trace.ts";
 
 /**
@@ -22,9 +23,7 @@ export function traceTensors({ values, gradients, output }: Trace): Map<string, 
 /** Converts a trace to an object for JSON: `{ loss, values: { f_l0: { axes, shape, data } }, gradients, output }`. */
 export function traceToJSON({ values, gradients, output, loss }: Trace): object {
   const plain = (arrays: Trace["values"]): object =>
-    Object.fromEntries(
-      Object.entries(arrays).map(([key, { axes, shape, data }]) => [key, { axes, shape, data: Array.from(data) }]),
-    );
+    mapValues(arrays, ({ axes, shape, data }) => ({ axes, shape, data: Array.from(data) }));
   return {
     ...(loss !== undefined && { loss }),
     values: plain(values),

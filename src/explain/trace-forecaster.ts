@@ -5,6 +5,7 @@ import { declareForecastInputs, type InputArrays } from "../run/forecast-plans.t
 import type { Forecaster } from "../run/forecaster.ts";
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { mapValues } from "../shared/records.ts";
 import { add as addUp } from "../tensor/arithmetic.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise, reshape, slice, sumAll } from "../tensor/operations.ts";
@@ -146,4 +147,4 @@ const followedBy = (first: Trace, then: Trace): Trace => ({
 });
 
 const joinedArrays = (first: Trace["values"], then: Trace["values"]): Trace["values"] =>
-  Object.fromEntries(Object.entries(first).map(([key, one]) => [key, joined(one, then[key]!)]));
+  mapValues(first, (one, key) => joined(one, then[key]!));

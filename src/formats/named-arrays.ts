@@ -2,6 +2,7 @@ import { type SafeTensor, safeTensor } from "../checkpoint/safe-tensor.ts";
 import type { ByteSource } from "../platform/platform.ts";
 import { describe, FailureError, UsageError } from "../shared/errors.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
+import { mapValues } from "../shared/records.ts";
 import { size } from "../shared/shapes.ts";
 import { type ByteInput, withBytes } from "./byte-source.ts";
 import { dataTypeOfElement, elementOf } from "./data-type.ts";
@@ -90,12 +91,10 @@ async function jsonOf(source: ByteSource): Promise<unknown> {
 function fromJson(value: unknown, file: string): Record<string, ModelResult> {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw bad(file, `expected an object of named arrays, got ${describe(value)}`);
-  return Object.fromEntries(
-    Object.entries(value).map(([name, entry]) => {
-      const { shape, data } = arrayOf(entry, file, name);
-      return [name, { type: "float32" as const, shape, data: Float64Array.from(data) }];
-    }),
-  );
+  return mapValues(value as Readonly<Record<string, unknown>>, (entry, name) => {
+    const { shape, data } = arrayOf(entry, file, name);
+    return { type: "float32", shape, data: Float64Array.from(data) };
+  });
 }
 
 function arrayOf(value: unknown, file: string, name: string): ModelArray {

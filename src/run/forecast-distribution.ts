@@ -4,6 +4,7 @@ import { logGammaRatio } from "../math/log-gamma.ts";
 import { quantileName } from "../models/forecast-heads.ts";
 import type { SequenceForecasterConfig } from "../models/sequence-forecaster.ts";
 import { UsageError } from "../shared/errors.ts";
+import { mapValues } from "../shared/records.ts";
 
 /** Parameters of one predicted value by name, as the head of its network names them. */
 export type Parameters = Readonly<Record<string, number>>;
@@ -51,7 +52,7 @@ export function distributionOf({ head, levels = [] }: Pick<SequenceForecasterCon
 }
 
 const allMoved: Distribution["moved"] = (parameters, center, scale) =>
-  Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, center + scale * value]));
+  mapValues(parameters, (value) => center + scale * value);
 
 const stretched: Distribution["moved"] = (parameters, center, scale) => ({
   ...parameters,

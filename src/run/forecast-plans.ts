@@ -1,5 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import type { SequenceForecaster } from "../models/sequence-forecaster.ts";
+import { mapValues } from "../shared/records.ts";
 import type { Executable } from "../tensor/executable.ts";
 import { Executables } from "../tensor/executables.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
@@ -69,9 +70,8 @@ export class ForecastPlans {
     const sizes = Object.entries(arrays).map(([name, { length }]) => `${name}:${length}`);
     return this.plans.of(`${rows} ${sizes.join(" ")} ${states !== undefined}`, (graph) => {
       const inputs = declareForecastInputs(graph, model, arrays, rows);
-      const shapes = Object.entries(model.parts.encoder.stateShapes(rows));
-      const initial =
-        states && Object.fromEntries(shapes.map(([name, shape]) => [name, graph.input(`state.${name}`, shape)]));
+      const shapes = model.parts.encoder.stateShapes(rows);
+      const initial = states && mapValues(shapes, (shape, name) => graph.input(`state.${name}`, shape));
       const { prediction, final } = model.forward({ ...inputs, initial });
       for (const [name, tensor] of Object.entries(prediction)) graph.output(`prediction.${name}`, tensor);
       for (const [name, tensor] of Object.entries(final)) graph.output(`final.${name}`, tensor);

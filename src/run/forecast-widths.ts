@@ -1,5 +1,6 @@
 import type { ForecastWindow } from "../data/forecast-inputs.ts";
 import { type ForecastLayout, inverseOf, type Transform } from "../data/forecast-layout.ts";
+import { mapValues } from "../shared/records.ts";
 import type { TargetForecast } from "./forecaster.ts";
 import { IntervalWidth, widened } from "./interval-width.ts";
 
@@ -46,14 +47,12 @@ export function withWidths(
   factors: Readonly<Record<string, number>>,
   transform: Transform,
 ): Forecasts {
-  return Object.fromEntries(
-    Object.entries(targets).map(([name, { point, quantiles, ...rest }]): [string, TargetForecast] => {
-      const factor = factors[name] ?? 1;
-      const moved = quantiles.map(({ level, values }) => ({
-        level,
-        values: values.map((value, h) => widened(point[h]!, value, factor, transform)),
-      }));
-      return [name, { point, quantiles: moved, ...rest }];
-    }),
-  );
+  return mapValues(targets, ({ point, quantiles, ...rest }, name) => {
+    const factor = factors[name] ?? 1;
+    const moved = quantiles.map(({ level, values }) => ({
+      level,
+      values: values.map((value, h) => widened(point[h]!, value, factor, transform)),
+    }));
+    return { point, quantiles: moved, ...rest };
+  });
 }

@@ -12,6 +12,7 @@ import { takeTurns } from "../platform/turns.ts";
 import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions, type OptionNames } from "../shared/options.ts";
+import { mapValues } from "../shared/records.ts";
 import type { Abortable } from "../shared/signal.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type Distribution, distributionOf } from "./forecast-distribution.ts";
@@ -309,7 +310,7 @@ export class Forecaster extends Closing {
         targets.map((name, d): [string, TargetForecast] => {
           const steps = Array.from({ length: horizon }, (_, h) => {
             const at = (h * B + b) * D + d;
-            const parameters = Object.fromEntries(Object.entries(prediction).map(([key, all]) => [key, all[at]!]));
+            const parameters = mapValues(prediction, (all) => all[at]!);
             return distribution.moved(parameters, series.center[d]!, series.scale[d]!);
           });
           const inUnits = inverseOf(this.layout.transform);
@@ -349,12 +350,11 @@ export class Forecaster extends Closing {
   private extended(series: TimeSeries, origin: number, room: number, needed: number): TimeSeries {
     const { known, step } = this.layout;
     const length = origin + room;
-    const values = Object.entries(series.values).map(([name, all]) => {
+    const values = mapValues(series.values, (all) => {
       const more = new Float64Array(length).fill(Number.NaN);
       more.set(all.subarray(0, length));
-      return [name, more] as const;
+      return more;
     });
-    const extended = Object.fromEntries(values);
     const { times } = series;
     const first = times?.[0];
     const moments =
@@ -362,7 +362,7 @@ export class Forecaster extends Closing {
         ? Float64Array.from({ length }, (_, k) => times[k] ?? after(first, k, step, this.timeZone))
         : undefined;
     for (const name of known) {
-      const ahead = extended[name]?.subarray(origin, origin + needed);
+      const ahead = values[name]?.subarray(origin, origin + needed);
       const missing = ahead?.findIndex(Number.isNaN) ?? -1;
       const moment = moments?.[origin + missing];
       if (missing >= 0)
@@ -371,7 +371,7 @@ export class Forecaster extends Closing {
           `${columnName(series.id, name)}: expected its values for the ${needed} steps that are predicted, in rows behind the last one with a target; step ${missing + 1} of them${moment === undefined ? "" : `, ${localTime(moment, this.timeZone)},`} has none`,
         );
     }
-    return { id: series.id, length, times: moments, values: extended, categories: series.categories };
+    return { id: series.id, length, times: moments, values, categories: series.categories };
   }
 }
 

@@ -1,6 +1,7 @@
 import { type ForecastWindow, levelOf, windowInputs } from "../data/forecast-inputs.ts";
 import { type ForecastLayout, widthsOf } from "../data/forecast-layout.ts";
 import { RandomStream } from "../shared/random.ts";
+import { mapValues } from "../shared/records.ts";
 import type { Distribution } from "./forecast-distribution.ts";
 import type { ForecastPlans, InputArrays } from "./forecast-plans.ts";
 
@@ -37,9 +38,8 @@ export async function samplePaths(
   let states = repeated((await plans.run(context, 1)).states, R, plans.layers);
   const paths = Array.from({ length: R }, () => new Float64Array(horizon * D));
   const x = new Float64Array(R * C);
-  const fixed = Object.fromEntries(
-    Object.entries(context).flatMap(([name, values]) => (name === "x" ? [] : [[name, tiled(values, R)]])),
-  );
+  const { x: _, ...others } = context;
+  const fixed = mapValues(others, (values) => tiled(values, R));
   const random = new RandomStream(seed, "paths", index);
   for (let h = 0; h < horizon; h++) {
     await turns();
@@ -61,9 +61,7 @@ export async function samplePaths(
     for (let d = 0; d < D; d++) {
       const draws = random.at(h, d).uniform(R);
       for (let r = 0; r < R; r++) {
-        const parameters = Object.fromEntries(
-          Object.entries(step.prediction).map(([name, all]) => [name, all[r * D + d]!]),
-        );
+        const parameters = mapValues(step.prediction, (all) => all[r * D + d]!);
         const own = distribution.moved(parameters, series.center[d]!, series.scale[d]!);
         // Half a step of the generator away from 0 and 1.
         const drawn = distribution.quantile?.(own, draws[r]! + 2 ** -25) ?? distribution.point(own);
@@ -76,15 +74,13 @@ export async function samplePaths(
 
 /** Repeats each row R times: [L, 1, W] to [L, R, W]. */
 function repeated(states: InputArrays, R: number, layers: number): InputArrays {
-  return Object.fromEntries(
-    Object.entries(states).map(([name, from]) => {
-      const W = from.length / layers;
-      const to = new Float64Array(layers * R * W);
-      for (let l = 0; l < layers; l++)
-        for (let r = 0; r < R; r++) for (let w = 0; w < W; w++) to[(l * R + r) * W + w] = from[l * W + w]!;
-      return [name, to];
-    }),
-  );
+  return mapValues(states, (from) => {
+    const W = from.length / layers;
+    const to = new Float64Array(layers * R * W);
+    for (let l = 0; l < layers; l++)
+      for (let r = 0; r < R; r++) for (let w = 0; w < W; w++) to[(l * R + r) * W + w] = from[l * W + w]!;
+    return to;
+  });
 }
 
 function tiled(from: ArrayLike<number>, times: number): Float64Array {

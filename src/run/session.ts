@@ -4,6 +4,7 @@ import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectFinite } from "../shared/finite.ts";
 import { expectOptions } from "../shared/options.ts";
+import { mapValues } from "../shared/records.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph } from "../tensor/graph.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
@@ -53,9 +54,7 @@ export async function openSession<M extends Machine>(options: SessionOptions<M>)
   expectSameMachine(parameters, machine);
   const graph = new Graph({ machine, parameters: parameters.layout });
   const tokens = graph.input("tokens", [1, batchSize], { type: "int", below: model.config.vocabularySize });
-  const initial = Object.fromEntries(
-    Object.entries(model.stateShapes(batchSize)).map(([name, shape]) => [name, graph.state(name, shape)]),
-  );
+  const initial = mapValues(model.stateShapes(batchSize), (shape, name) => graph.state(name, shape));
   const { logits, final } = model.forward(tokens, { initial });
   graph.output("logits", logits);
   for (const [name, tensor] of Object.entries(final)) graph.copy(tensor.range, initial[name]!.range);

@@ -5,6 +5,7 @@ import { Closing } from "../shared/closing.ts";
 import { countOf, expectInteger, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectFinite } from "../shared/finite.ts";
 import { expectOptions } from "../shared/options.ts";
+import { mapValues } from "../shared/records.ts";
 import { size } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
@@ -65,9 +66,7 @@ const zeros = (capacity: number): number => capacity + 1;
 
 /** A state of all streams, [L, capacity + 2, W], as rows of one table; declared in the same order by every plan, so that all share it. */
 function tables(graph: Graph, { model, capacity }: StreamsOptions): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(model.stateShapes(capacity + EXTRA)).map(([name, shape]) => [name, graph.state(name, shape)]),
-  );
+  return mapValues(model.stateShapes(capacity + EXTRA), (shape, name) => graph.state(name, shape));
 }
 
 /** The rows of a table that `rows` [L, n] names, and how they are put back. */
@@ -90,11 +89,11 @@ function recordStep(options: StreamsOptions, n: number): Graph {
   const all = tables(graph, options);
   const tokens = graph.input("tokens", [1, n], { type: "int", below: model.config.vocabularySize });
   const rows = graph.input("rows", [layersOf(model), n], { type: "int" });
-  const taken = Object.entries(all).map(([name, table]) => [name, rowsOf(graph, table, rows)] as const);
-  const initial = Object.fromEntries(taken.map(([name, { state }]) => [name, state]));
+  const taken = mapValues(all, (table) => rowsOf(graph, table, rows));
+  const initial = mapValues(taken, ({ state }) => state);
   const { logits, final } = model.forward(tokens, { initial });
   graph.output("logits", logits);
-  for (const [name, { put }] of taken) put(rows, final[name]!);
+  for (const [name, { put }] of Object.entries(taken)) put(rows, final[name]!);
   return graph;
 }
 

@@ -47,7 +47,7 @@ export const reshapeLayer: Plain<"reshape"> = ({ shape }) =>
   plain(([x]) => {
     const tensor = batchFirst(x!);
     const batch = tensor.shape[0]!;
-    const known = shape.reduce((product, n) => (n < 0 ? product : product * n), 1);
+    const known = size(shape.filter((n) => n >= 0));
     const sizes = shape.map((n) => (n < 0 ? size(tensor.shape) / batch / known : n));
     if (sizes.some((n) => !Number.isInteger(n)) || batch * size(sizes) !== size(tensor.shape))
       throw new UsageError(

@@ -4,6 +4,7 @@ import { renamed } from "../../layers/held-values.ts";
 import { type Recurrent, recurrent } from "../../layers/recurrent.ts";
 import { equal, max, select, variable } from "../../math/expression.ts";
 import { withGateSums } from "../../scan/gate-sums.ts";
+import { mapValues, prefixed } from "../../shared/records.ts";
 import { size } from "../../shared/shapes.ts";
 import { add, mul } from "../../tensor/arithmetic.ts";
 import type { Graph, Tensor } from "../../tensor/graph.ts";
@@ -34,10 +35,7 @@ function direction(spec: RecurrentSpec): Direction {
   const layer = recurrent({ cell, inputSize, hiddenSize, projectionSize, reverse });
   const { bias_hh_l0: second, ...others } = layer.parts;
   const drop = dropout({ rate: spec.dropout ?? 0, per: "sequence" });
-  const shapes = layer.stateShapes(1);
-  const states = spec.independent
-    ? {}
-    : Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, shape[2]!]));
+  const states = spec.independent ? {} : mapValues(layer.stateShapes(1), (shape) => shape[2]!);
   return {
     layer,
     parts: biases === 1 ? others : layer.parts,
@@ -142,8 +140,6 @@ const merges: {
 
 export const bidirectionalLayer: MakeLayer<BidirectionalSpec> = (spec) => {
   const [forward, backward] = [direction(spec.forward), direction(spec.backward)];
-  const prefixed = (prefix: string, states: Readonly<Record<string, number>>) =>
-    Object.entries(states).map(([name, width]): [string, number] => [prefix + name, width]);
   const count = forward.layer.options.cell.states.length;
   return {
     parts: {
@@ -151,7 +147,7 @@ export const bidirectionalLayer: MakeLayer<BidirectionalSpec> = (spec) => {
       ...Object.fromEntries(Object.entries(backward.parts).map(([name, part]) => [`${name}_reverse`, part])),
     },
     products: [...forward.layer.products, ...backward.layer.products],
-    states: Object.fromEntries([...prefixed("forward.", forward.states), ...prefixed("backward.", backward.states)]),
+    states: { ...prefixed("forward.", forward.states), ...prefixed("backward.", backward.states) },
     stateful: spec.forward.stateful,
     backward: [
       ...forward.backward.map((name) => `forward.${name}`),

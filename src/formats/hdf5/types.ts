@@ -1,5 +1,5 @@
 import type { ElementTypeName } from "../../checkpoint/element-types.ts";
-import { formatShape } from "../../shared/shapes.ts";
+import { formatShape, size } from "../../shared/shapes.ts";
 import { Cursor, damaged, UNDEFINED, unsupported } from "./bytes.ts";
 
 /** What an element of a dataset or attribute is. */
@@ -83,7 +83,7 @@ export function readDataspace(data: Uint8Array): Extent {
 
 /** Elements of a shape; data that no file can hold is refused. */
 export function countOf(shape: readonly number[]): number {
-  const count = shape.reduce((product, n) => product * n, 1);
+  const count = size(shape);
   if (!Number.isSafeInteger(count)) throw damaged(`data of shape ${formatShape(shape)}`);
   return count;
 }

@@ -1,5 +1,6 @@
 import { less, select } from "../../../math/expression.ts";
 import { UsageError } from "../../../shared/errors.ts";
+import { mapValues } from "../../../shared/records.ts";
 import { size } from "../../../shared/shapes.ts";
 import { gather } from "../../../tensor/operations.ts";
 import { hostValue, isHost, type Value } from "../../value.ts";
@@ -64,9 +65,7 @@ const byRoundedSteps: Walk = (node, o, x) => {
     const empty = count === 0;
     return {
       output: recorder.tensor(inTime(outputs)),
-      final: Object.fromEntries(
-        Object.entries(state).map(([name, value]) => [name, recorder.tensor(empty ? zeros(1, B, H) : value)]),
-      ),
+      final: mapValues(state, (value) => recorder.tensor(empty ? zeros(1, B, H) : value)),
       traces: Object.fromEntries([...traces].map(([name, steps]) => [name, recorder.tensor(inTime(steps))])),
     };
   };

@@ -1,3 +1,4 @@
+import { prefixed } from "../../../shared/records.ts";
 import type { Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 import { dataTypeOf } from "../tensor-data.ts";
@@ -88,7 +89,7 @@ const microsoft: Readonly<Record<string, Operator>> = {
 /** What ONNX and ONNX Runtime's quantizers write. */
 export const quantizedNodes: Readonly<Record<string, Operator>> = {
   ...quantizedProducts,
-  ...Object.fromEntries(Object.entries(microsoft).map(([name, operator]) => [`com.microsoft.${name}`, operator])),
+  ...prefixed("com.microsoft.", microsoft),
   DequantizeLinear: dequantizeLinear,
   DynamicQuantizeLinear: dynamicQuantizeLinear,
   QuantizeLinear: quantizeLinear,
