@@ -5,7 +5,7 @@ import type { ModelFile } from "../formats/model-file.ts";
 import type { OnnxGraph, OnnxNode } from "../formats/onnx/model.ts";
 import { runnableOf } from "../formats/open.ts";
 import { readModel } from "../formats/read-model.ts";
-import type { ModelPort, Runnable } from "../formats/runnable.ts";
+import { type ModelPort, type Runnable, withoutStates } from "../formats/runnable.ts";
 import { LongshortError } from "../shared/errors.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
@@ -31,13 +31,13 @@ const portText = ({ name, type, shape }: ModelPort): string =>
   `${name}: ${type ?? "float32"}${shape ? ` ${formatShape(shape.map((n) => n ?? "?"))}` : ""}`;
 
 /** Inputs, outputs and the states that go from the one to the other, each said once. */
-function portsOf({ inputs, outputs, states }: Runnable): Pick<ModelInfo, "inputs" | "outputs" | "states"> {
-  const [before, after] = [states.map(({ input }) => input), states.map(({ output }) => output)];
-  const port = (name: string): ModelPort => inputs.find((one) => one.name === name)!;
+function portsOf(model: Runnable): Pick<ModelInfo, "inputs" | "outputs" | "states"> {
+  const { inputs, outputs } = withoutStates(model);
+  const port = (name: string): ModelPort => model.inputs.find((one) => one.name === name)!;
   return {
-    inputs: inputs.filter(({ name }) => !before.includes(name)).map(portText),
-    outputs: outputs.filter(({ name }) => !after.includes(name)).map(portText),
-    states: states.map(({ input, output }) => portText({ ...port(input), name: `${input} → ${output}` })),
+    inputs: inputs.map(portText),
+    outputs: outputs.map(portText),
+    states: model.states.map(({ input, output }) => portText({ ...port(input), name: `${input} → ${output}` })),
   };
 }
 

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { platform } from "#platform";
 import { openMachine } from "../compute/open.ts";
+import { sizesOf, withStates, zeroStates } from "../formats/model-inputs.ts";
 import { expectArrayFile, readArrays, writeArrays } from "../formats/named-arrays.ts";
 import { type Model, open } from "../formats/open.ts";
 import type { ModelArray, ModelResult } from "../formats/plans.ts";
-import { sizesOf, zeroStates } from "../formats/replay.ts";
 import { path, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { firstNotFinite } from "../shared/finite.ts";
@@ -67,7 +67,7 @@ interface Ran {
 /** States that nobody gives begin with zeros. */
 async function whole(model: Model, given: Arrays, io: Io): Promise<Ran> {
   await tellNotFinite(given, io);
-  return { outputs: await model.run({ ...zeroStates(model, sizesOf(model.inputs, given)), ...given }) };
+  return { outputs: await model.run(withStates(model, given)) };
 }
 
 /** The next piece of sequences, from the states that a file holds. */

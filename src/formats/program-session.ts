@@ -3,8 +3,9 @@ import { countOf, expectInteger, expectOneOf, ShapeError, UsageError } from "../
 import { expectFinite } from "../shared/finite.ts";
 import { formatShape, sameShape, size } from "../shared/shapes.ts";
 import type { JointSteps } from "./joint-steps.ts";
+import { checkInputs } from "./model-inputs.ts";
 import type { ModelArray, ModelResult } from "./plans.ts";
-import { checkInputs, replay } from "./replay.ts";
+import { replay } from "./replay.ts";
 import type { ModelPort } from "./runnable.ts";
 import type { KeptState, SessionPlans } from "./session-plans.ts";
 import type { SessionPorts } from "./session-ports.ts";

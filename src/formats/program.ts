@@ -7,15 +7,15 @@ import { formatShape, size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { JointSteps } from "./joint-steps.ts";
+import { completed, expectNamed, withOptional } from "./model-inputs.ts";
 import { type ModelArray, type ModelResult, Plans } from "./plans.ts";
 import { ProgramSession, type ProgramSessionOptions, type SessionContext } from "./program-session.ts";
-import { completed, expectNamed, replay, sizesOf, stateShape } from "./replay.ts";
+import { replay } from "./replay.ts";
 import type { ModelPort, Runnable, StatePair } from "./runnable.ts";
 import { SessionPlans } from "./session-plans.ts";
 import { sessionPorts } from "./session-ports.ts";
 import { SharedWeights } from "./shared-weights.ts";
 import { tensorOf, type Value } from "./value.ts";
-import { zerosFor } from "./zeros.ts";
 
 /** Options of opening a model. */
 export interface ProgramOptions {
@@ -254,17 +254,15 @@ export class Program extends Closing {
     const names = this.inputs.map(({ name }) => name);
     for (const name of Object.keys(inputs)) expectOneOf("inputs", name, names);
     const values = new Map<string, Value>();
-    const sizes = sizesOf(this.inputs, inputs);
-    for (const port of this.inputs) {
-      const { name, type = "float32" } = port;
-      const zero = () => (port.optional ? zerosFor(name, stateShape(port, sizes)) : undefined);
-      const given = Object.hasOwn(inputs, name) ? inputs[name] : zero();
+    const all = withOptional(this.inputs, inputs);
+    for (const { name, type = "float32" } of this.inputs) {
+      const given = Object.hasOwn(all, name) ? all[name] : undefined;
       if (!given) throw new UsageError("missing-input", `inputs: expected a tensor for "${name}"`);
-      const known = "data" in given;
-      values.set(name, {
-        ...{ type, shape: given.shape },
-        ...(known ? { data: given.data, constant: false } : { tensor: given }),
-      });
+      const { shape } = given;
+      values.set(
+        name,
+        "data" in given ? { type, shape, data: given.data, constant: false } : { type, shape, tensor: given },
+      );
     }
     const { outputs } = this.runnable.record({ graph, inputs: values });
     return Object.fromEntries([...outputs].map(([name, value]) => [name, tensorOf(graph, value)]));

@@ -85,3 +85,13 @@ export interface Runnable {
    */
   record(input: RecordInput): RecordOutput;
 }
+
+/** What a model reads and gives besides its states. */
+export const withoutStates = ({
+  inputs,
+  outputs,
+  states,
+}: Pick<Runnable, "inputs" | "outputs" | "states">): Pick<Runnable, "inputs" | "outputs"> => ({
+  inputs: inputs.filter(({ name }) => !states.some(({ input }) => input === name)),
+  outputs: outputs.filter(({ name }) => !states.some(({ output }) => output === name)),
+});

@@ -1,6 +1,6 @@
 import { UsageError } from "../shared/errors.ts";
 import { formatShape } from "../shared/shapes.ts";
-import type { ModelPort, Runnable } from "./runnable.ts";
+import { type ModelPort, type Runnable, withoutStates } from "./runnable.ts";
 
 /** What a session is given and gives: the inputs and outputs of the model without its states. */
 export interface SessionPorts {
@@ -11,14 +11,12 @@ export interface SessionPorts {
 }
 
 export function sessionPorts({ inputs, pieces = inputs, outputs, states }: Runnable): SessionPorts {
-  const carried = { inputs: states.map((s) => s.input), outputs: states.map((s) => s.output) };
-  const ofStates = inputs.filter(({ name }) => carried.inputs.includes(name));
+  const ofStates = inputs.filter(({ name }) => states.some(({ input }) => input === name));
   const shared = new Set(ofStates.flatMap(({ shape = [] }) => shape));
-  const own = pieces.filter(({ name }) => !carried.inputs.includes(name));
+  const own = withoutStates({ inputs: pieces, outputs, states });
   return {
-    inputs: own,
-    outputs: outputs.filter(({ name }) => !carried.outputs.includes(name)),
-    batched: own.flatMap(({ name, shape = [] }) =>
+    ...own,
+    batched: own.inputs.flatMap(({ name, shape = [] }) =>
       shape.flatMap((n, axis) => (typeof n === "string" && shared.has(n) ? [{ name, axis, n }] : [])),
     ),
   };

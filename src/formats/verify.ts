@@ -5,11 +5,10 @@ import { RandomStream } from "../shared/random.ts";
 import { formatShape, sameShape, size } from "../shared/shapes.ts";
 import type { Abortable } from "../shared/signal.ts";
 import { isFloat } from "./data-type.ts";
+import { expectNamed, withStates, zerosFor } from "./model-inputs.ts";
 import type { ModelArray, ModelResult } from "./plans.ts";
 import type { Program } from "./program.ts";
-import { expectNamed, sizesOf, zeroStates } from "./replay.ts";
-import type { ModelPort } from "./runnable.ts";
-import { zerosFor } from "./zeros.ts";
+import { type ModelPort, withoutStates } from "./runnable.ts";
 
 type Arrays = Readonly<Record<string, ModelArray>>;
 
@@ -46,7 +45,7 @@ export async function randomInputs(
 ): Promise<Record<string, ModelArray>> {
   expectOptions("randomInputs", options, { seed: 1 });
   const seed = expectInteger("seed", options.seed ?? 0, { min: 0 });
-  const ports = own(program).inputs;
+  const ports = withoutStates(program).inputs;
   const { inputs, bounds } = await fitting(program, ports);
   const random = ports.map(({ name, type = "float32" }): [string, ModelArray] => {
     const { shape } = inputs[name]!;
@@ -86,22 +85,6 @@ const openShape = ({ shape = [] }: ModelPort, steps: number): number[] =>
     return n === "batch" || (n !== "time" && axis === 0) ? BATCH : steps;
   });
 
-/** Inputs with zeros for the states that were left out, of as many sequences as the other inputs have. */
-function withStates(program: Program, inputs: Arrays): Record<string, ModelArray> {
-  const sizes = sizesOf(program.inputs, inputs);
-  return { ...zeroStates(program, sizes), ...inputs };
-}
-
-/** Inputs and outputs of a model that are not its states. */
-function own(program: Program): { inputs: readonly ModelPort[]; outputs: readonly string[] } {
-  const inputs = new Set(program.states.map((s) => s.input));
-  const outputs = new Set(program.states.map((s) => s.output));
-  return {
-    inputs: program.inputs.filter(({ name }) => !inputs.has(name)),
-    outputs: program.outputs.map(({ name }) => name).filter((name) => !outputs.has(name)),
-  };
-}
-
 /** [time, batch, …] as [batch, time, …] and back. */
 function swapFirst({ shape, data }: ModelArray): ModelArray {
   const [a, b, ...rest] = shape as [number, number, ...number[]];
@@ -121,11 +104,11 @@ function swapFirst({ shape, data }: ModelArray): ModelArray {
  */
 export function inputsOfBoth(a: Program, b: Program, inputs: Arrays): { readonly a: Arrays; readonly b: Arrays } {
   expectNamed(a.inputs, inputs);
-  const [left, right] = [own(a), own(b)];
+  const [left, right] = [withoutStates(a), withoutStates(b)];
   if (left.inputs.length !== right.inputs.length || left.outputs.length !== right.outputs.length)
     throw new UsageError(
       "not-comparable",
-      `one model has the inputs ${names(left.inputs)} and the outputs ${left.outputs.join(", ")}, the other ${names(right.inputs)} and ${right.outputs.join(", ")}`,
+      `one model has the inputs ${names(left.inputs)} and the outputs ${names(left.outputs)}, the other ${names(right.inputs)} and ${names(right.outputs)}`,
     );
   for (const { name, type } of left.inputs)
     if (!Object.hasOwn(inputs, name))
@@ -174,8 +157,11 @@ export async function compareModels(
   const ours = await a.run(given.a);
   await turns();
   const theirs = await b.run(given.b);
-  const others = own(b).outputs;
-  return own(a).outputs.map((name, k) => comparison([name, others[k]!], ours[name]!, theirs[others[k]!]!));
+  const others = withoutStates(b).outputs;
+  return withoutStates(a).outputs.map(({ name }, k) => {
+    const other = others[k]!.name;
+    return comparison([name, other], ours[name]!, theirs[other]!);
+  });
 }
 
 const names = (ports: readonly ModelPort[]): string => ports.map(({ name }) => name).join(", ");

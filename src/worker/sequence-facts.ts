@@ -1,3 +1,4 @@
+import { directionsOf } from "../formats/canonical/directions.ts";
 import type { Model } from "../formats/open.ts";
 
 /** Kinds of cells, as they come in the file. */
@@ -6,13 +7,7 @@ export function cellsOf({ file: { content } }: Model): string {
     content.kind === "graph"
       ? content.graph.graph.nodes.map(({ op }) => op.toLowerCase()).filter((op) => ["rnn", "lstm", "gru"].includes(op))
       : content.kind === "network"
-        ? [...content.network.layers.values()].flatMap((spec) =>
-            spec.kind === "recurrent"
-              ? [spec.cell.name]
-              : spec.kind === "bidirectional"
-                ? [spec.forward.cell.name]
-                : [],
-          )
+        ? [...content.network.layers.values()].flatMap(directionsOf).map(({ cell }) => cell.name)
         : [];
   return [...new Set(cells)].join("+");
 }

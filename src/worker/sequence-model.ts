@@ -4,6 +4,7 @@ import { passagesOf } from "../explain/nearest-passages.ts";
 import { nearestPlaces, type StatePiece } from "../explain/nearest-places.ts";
 import { countWeights } from "../formats/count-weights.ts";
 import { type Model, open } from "../formats/open.ts";
+import { withoutStates } from "../formats/runnable.ts";
 import type { HeldPlace } from "../layers/held-values.ts";
 import { expectInteger, FailureError, UsageError } from "../shared/errors.ts";
 import { mapValues } from "../shared/records.ts";
@@ -266,12 +267,9 @@ class SequenceModel implements OpenedModel {
   /** What the model said of its input: its outputs, states left out, and those that predict tokens as predictions. */
   private said(traced: Traced, { data, steps }: Input) {
     const { tokens } = this;
-    const states = new Set(this.model.states.map(({ output }) => output));
-    const all = Object.entries(traced.outputs)
-      .filter(([name]) => !states.has(name))
-      .flatMap(
-        ([name, output]): ReadOutput | [] => outputOf(name, output, { steps, probed: this.probed[name]! }) ?? [],
-      );
+    const all = withoutStates(this.model).outputs.flatMap(
+      ({ name }): ReadOutput | [] => outputOf(name, traced.outputs[name]!, { steps, probed: this.probed[name]! }) ?? [],
+    );
     const predicted = tokens && all.find(({ width, everyStep }) => everyStep && width === tokens.length);
     const predictions: readonly TokenPrediction[] = predicted ? predictionsOf(tokens!, data, logitsOf(predicted)) : [];
     return { all, predicted, predictions, outputs: predicted ? [] : all };

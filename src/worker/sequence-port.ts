@@ -1,9 +1,10 @@
+import { isFloat } from "../formats/data-type.ts";
+import { withStates } from "../formats/model-inputs.ts";
 import type { Model } from "../formats/open.ts";
 import type { ModelArray } from "../formats/plans.ts";
 import type { ProgramTraceOptions } from "../formats/program.ts";
-import type { ModelPort } from "../formats/runnable.ts";
+import { type ModelPort, withoutStates } from "../formats/runnable.ts";
 import { UsageError } from "../shared/errors.ts";
-import { size } from "../shared/shapes.ts";
 
 /** Steps of the first run, which shows what the model is, where its file fixes none. */
 const PROBE = 3;
@@ -29,8 +30,7 @@ export const notOne = (why: string): UsageError => new UsageError("not-a-sequenc
 
 /** Finds how the model takes a sequence, with what it gave for a short one. */
 export async function probe(model: Model): Promise<{ port: SequencePort; first: Traced }> {
-  const states = model.states.map(({ input }) => input);
-  const others = model.inputs.filter(({ name, optional }) => !optional && !states.includes(name));
+  const others = withoutStates(model).inputs.filter(({ optional }) => !optional);
   const [given] = others;
   if (!given || others.length > 1)
     throw notOne(
@@ -57,7 +57,7 @@ export async function probe(model: Model): Promise<{ port: SequencePort; first: 
 
 /** The port, if it can take one sequence in this order of axes. */
 function sequencePort({ name, type = "float32", shape }: ModelPort, batchFirst: boolean): SequencePort | undefined {
-  const whole = !/^(b?float)/.test(type);
+  const whole = !isFloat(type);
   if (shape?.length !== (whole ? 2 : 3)) return undefined;
   const [batch, time] = batchFirst ? [shape[0], shape[1]] : [shape[1], shape[0]];
   if (typeof batch === "number" && batch !== 1) return undefined;
@@ -71,16 +71,7 @@ type Arrays = Readonly<Record<string, ModelArray>>;
 function inputsOf(model: Model, port: SequencePort, data: ArrayLike<number>): Record<string, ModelArray> {
   const steps = data.length / port.channels;
   const leading = port.batchFirst ? [1, steps] : [steps, 1];
-  // States that the file wants begin as zeros.
-  const zeros = model.states.flatMap(({ input }) => {
-    const { shape = [], optional } = model.inputs.find(({ name }) => name === input)!;
-    const own = shape.map((n) => (typeof n === "number" ? n : 1));
-    return optional ? [] : [[input, { shape: own, data: new Float32Array(size(own)) }] as const];
-  });
-  return {
-    [port.name]: { shape: port.whole ? leading : [...leading, port.channels], data },
-    ...Object.fromEntries(zeros),
-  };
+  return withStates(model, { [port.name]: { shape: port.whole ? leading : [...leading, port.channels], data } });
 }
 
 /** @param states of a run before, where it goes on */
