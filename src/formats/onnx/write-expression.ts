@@ -80,7 +80,7 @@ export function writeNodes(roots: Iterable<AnyNode>, printed: Printed): void {
 /** Prints an equation of one variable as nodes over the value `x` and returns the name of the result. */
 export function writeExpression(
   graph: GraphWriter,
-  equation: (x: Term) => Expression,
+  equation: (x: Expression) => Expression,
   x: string,
   prefix: string,
 ): string {

@@ -1,5 +1,4 @@
-import type { NamedActivation } from "../../math/activations.ts";
-import { activationByName } from "../../math/activations.ts";
+import { activationByName, type NamedActivation } from "../../math/activations.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { ConvolutionSpec, LayerSpec, PoolingSpec } from "../canonical.ts";
 import { transposed } from "../transposed.ts";
@@ -34,12 +33,12 @@ function step(
   return `${node}/${what}`;
 }
 
-export function activated(context: LayerWriting, x: string, { name, ...constants }: NamedActivation): string {
+function activated(context: LayerWriting, x: string, activation: NamedActivation): string {
+  const { name } = activation;
   if (name === "identity") return x;
   if (name === "softmax" || name === "logSoftmax")
     return step(context, name === "softmax" ? "Softmax" : "LogSoftmax", [x], "activated", { axis: -1 });
-  const equation = activationByName("activation", { name, ...constants });
-  return writeExpression(context.graph, equation as never, x, `${context.node}/activation`);
+  return writeExpression(context.graph, activationByName("activation", activation), x, `${context.node}/activation`);
 }
 
 const held = ({ graph, node, weight }: LayerWriting, name: string): string =>

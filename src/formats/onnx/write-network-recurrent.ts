@@ -2,24 +2,21 @@ import { type CellSpec, cellByName } from "../../cells/registry.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
 import { nodeForm } from "./cell-attributes.ts";
+import type { GraphWriter } from "./graph-writer.ts";
 import type { LayerWriter, LayerWriting } from "./write-layers.ts";
 import { writeLayer } from "./write-recurrent.ts";
 
-const REVERSED = 2 ** 31 - 1;
+/** The end of a slice that goes back over the first element. */
+const BEFORE_FIRST = 1 - 2 ** 31;
 
-interface Parts {
-  /** [D, batch, H] by state: the initial ones as values, the final ones as they come out. */
-  readonly steps: string;
+/** Names of what the directions of a layer give: the output of each, and the final states of the first, then of the second. */
+interface Given {
+  readonly outputs: readonly string[];
   readonly finals: readonly string[];
-  readonly states: readonly string[];
 }
 
-/** A layer in one or two directions; `steps` is [time, D, batch, H]. */
-function recurrentNode(
-  specs: readonly RecurrentSpec[],
-  context: LayerWriting,
-  initial: (state: number, direction: number) => string,
-): Parts {
+/** A layer in one or two directions; `prefixes` stand before the names of their states where these are inputs and outputs of the graph. */
+function writeDirections(specs: readonly RecurrentSpec[], prefixes: readonly string[], context: LayerWriting): Given {
   const { graph, node, inputs, weight, refuse } = context;
   const [spec] = specs as [RecurrentSpec];
   if (specs.length > 1 && specs.some((s, d) => s.reverse !== (d === 1))) throw refuse("its directions are unusual");
@@ -40,11 +37,12 @@ function recurrentNode(
     return { shape: shape.slice(0, 1), data: new Float32Array(shape[0]!) };
   };
   const states = cell.states.map((s) => s.name);
-  const before = states.map((state, k) => {
+  const initial = states.map((state, k) => {
     if (spec.independent) return undefined;
     const parts = specs.map((_, d) => {
       const name = `${node}/${state}.before.${d}`;
-      graph.node("Unsqueeze", [initial(k, d), graph.axis(0)], [name]);
+      const value = inputs[1 + d * states.length + k] ?? `${node}.${prefixes[d]}${state}`;
+      graph.node("Unsqueeze", [value, graph.axis(0)], [name]);
       return name;
     });
     if (parts.length === 1) return parts[0]!;
@@ -52,94 +50,59 @@ function recurrentNode(
     return `${node}/${state}.before`;
   });
   const { hiddenSize, projectionSize = 0, reverse } = spec;
-  const finals = states.map((state) => `${node}/${state}.after`);
+  // [T, D, B, H], and of each state [D, B, H].
+  const steps = `${node}/Y`;
+  const after = states.map((state) => `${node}/${state}.after`);
   writeLayer(graph, {
-    ...{ form: nodeForm(cell, known), cell, sizes: { hiddenSize, projectionSize }, reverse, x, initial: before },
+    ...{ form: nodeForm(cell, known), cell, sizes: { hiddenSize, projectionSize }, reverse, x, initial },
     directions: specs.map((_, d) => ({
       tensor: (part) => tensor(`${part}_l0${d === 0 ? "" : "_reverse"}`),
       name: (what) => `${node}/${what}${d === 0 ? "" : "_reverse"}`,
     })),
-    ...{ steps: `${node}/Y`, finals },
+    ...{ steps, finals: after },
   });
-  return { steps: `${node}/Y`, finals, states };
+  const finals = specs.map((_, d) =>
+    states.map((state, k) => direction(graph, after[k]!, d, 0, `${node}.${prefixes[d]}${state}_out`)),
+  );
+  // The steps of two directions meet in the order of time.
+  const flip = specs.length === 1 && spec.reverse && spec.outputOrder === "computed";
+  const outputs = specs.map(({ returnSequences }, d) => {
+    if (!returnSequences) return finals[d]![0]!;
+    const own = direction(graph, steps, d, 1, `${node}/steps.${d}`);
+    graph.node("Transpose", [own], [`${own}.by-batch`], { perm: [1, 0, 2] });
+    return flip ? flipped(graph, `${own}.by-batch`) : `${own}.by-batch`;
+  });
+  return { outputs, finals: finals.flat() };
 }
 
-/** Element `d` of the first axis. */
-function direction({ graph, node }: LayerWriting, value: string, d: number, axis: number, what: string): string {
-  const [name, at] = [
-    `${node}/${what}.${d}`,
-    graph.tensor(`${node}/${what}.${d}.at`, "int64", { shape: [], data: [d] }),
-  ];
-  graph.node("Gather", [value, at], [name], { axis });
+/** Element `d` of an axis, under this name. */
+function direction(graph: GraphWriter, value: string, d: number, axis: number, name: string): string {
+  graph.node("Gather", [value, graph.tensor(`${name}.at`, "int64", { shape: [], data: [d] })], [name], { axis });
   return name;
 }
 
-/** What is given out of all steps [time, batch, H]: all of them, batch first, or the state after the last. */
-function given(
-  spec: RecurrentSpec,
-  context: LayerWriting,
-  steps: string,
-  last: string,
-  d: number,
-  flip: boolean,
-): string {
-  const { graph, node } = context;
-  if (!spec.returnSequences) return last;
-  const name = `${node}/steps.${d}.by-batch`;
-  graph.node("Transpose", [steps], [name], { perm: [1, 0, 2] });
-  if (!flip) return name;
-  graph.whole(`${node}/flip.${d}.start`, [-1]);
-  graph.whole(`${node}/flip.${d}.end`, [-REVERSED]);
-  graph.node(
-    "Slice",
-    [name, `${node}/flip.${d}.start`, `${node}/flip.${d}.end`, graph.axis(1), `${node}/flip.${d}.start`],
-    [`${node}/flipped.${d}`],
-  );
-  return `${node}/flipped.${d}`;
+/** The steps of [B, T, H] from the last to the first. */
+function flipped(graph: GraphWriter, value: string): string {
+  const back = graph.whole(`${value}.back`, [-1]);
+  const end = graph.whole(`${value}.end`, [BEFORE_FIRST]);
+  graph.node("Slice", [value, back, end, graph.axis(1), back], [`${value}.flipped`]);
+  return `${value}.flipped`;
 }
 
 export const writeOneDirection: LayerWriter<RecurrentSpec> = (spec, context) => {
-  const { graph, node, inputs } = context;
-  const names = cellByName(spec.cell).states.map((s) => s.name);
-  const { steps, finals, states } = recurrentNode([spec], context, (k) => inputs[1 + k] ?? `${node}.${names[k]}`);
-  const all = direction(context, steps, 0, 1, "steps");
-  const last = finals.map((value, k) => {
-    const name = `${node}.${states[k]}_out`;
-    graph.node("Squeeze", [value, graph.axis(0)], [name]);
-    return name;
-  });
-  const flip = spec.reverse && spec.outputOrder === "computed";
-  return [given(spec, context, all, last[0]!, 0, flip), ...(spec.returnState ? last : [])];
+  const { outputs, finals } = writeDirections([spec], [""], context);
+  return [...outputs, ...(spec.returnState ? finals : [])];
 };
 
 const merges = { sum: "Sum", mul: "Mul", ave: "Mean" } as const;
 
-export const writeBidirectional: LayerWriter<BidirectionalSpec> = (spec, context) => {
-  const { graph, node, inputs } = context;
-  const both = [spec.forward, spec.backward];
-  const names = cellByName(spec.forward.cell).states.map((s) => s.name);
-  const { steps, finals, states } = recurrentNode(
-    both,
-    context,
-    (k, d) => inputs[1 + d * names.length + k] ?? `${node}.${d === 0 ? "forward" : "backward"}.${names[k]}`,
-  );
-  const last = both.map((_, d) =>
-    finals.map((value, k) => {
-      const [one, name] = [
-        direction(context, value, d, 0, `${states[k]}.after`),
-        `${node}.${d === 0 ? "forward" : "backward"}.${states[k]}_out`,
-      ];
-      graph.node("Identity", [one], [name]);
-      return name;
-    }),
-  );
-  const outputs = both.map((one, d) =>
-    given(one, context, direction(context, steps, d, 1, "steps"), last[d]![0]!, d, false),
-  );
-  const more = spec.forward.returnState ? last.flat() : [];
-  if (spec.merge === "separate") return [...outputs, ...more];
+export const writeBidirectional: LayerWriter<BidirectionalSpec> = ({ forward, backward, merge }, context) => {
+  const { graph, node } = context;
+  const { outputs, finals } = writeDirections([forward, backward], ["forward.", "backward."], context);
+  const more = forward.returnState ? finals : [];
+  if (merge === "separate") return [...outputs, ...more];
   const merged = `${node}/merged`;
-  if (spec.merge === "concat") graph.node("Concat", outputs, [merged], { axis: -1 });
-  else graph.node(merges[spec.merge], outputs, [merged]);
+  if (merge === "concat") graph.node("Concat", outputs, [merged], { axis: -1 });
+  else graph.node(merges[merge], outputs, [merged]);
   return [merged, ...more];
 };

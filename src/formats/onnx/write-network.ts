@@ -2,7 +2,7 @@ import { UsageError } from "../../shared/errors.ts";
 import type { OwnBytes } from "../../shared/own-bytes.ts";
 import { Network } from "../canonical/network.ts";
 import { ranksOf } from "../canonical/ranks.ts";
-import type { CanonicalModel, CanonicalNode } from "../canonical.ts";
+import type { CanonicalModel } from "../canonical.ts";
 import { GraphWriter } from "./graph-writer.ts";
 import { type LayerWriting, layerWriters } from "./write-layers.ts";
 
@@ -32,35 +32,21 @@ export function writeNetworkOnnx(model: CanonicalModel): OwnBytes {
   for (const node of model.nodes) {
     const spec = model.layers.get(node.layer)!;
     const inputs = node.inputs.map((value) => values.get(value)!);
-    const made = writeNode(model, node, graph, inputs);
-    const ranks = ranksOf(
-      spec,
-      inputs.map(({ rank }) => rank),
-      node,
-    );
+    const context: LayerWriting = {
+      graph,
+      node: node.name,
+      inputs: inputs.map(({ name }) => name),
+      ranks: inputs.map(({ rank }) => rank),
+      weight: (name) => model.weights.get(`${node.layer}.${name}`)!,
+      refuse: (why) =>
+        new UsageError("not-convertible", `layer "${node.name}" (${spec.kind}) cannot be written as ONNX: ${why}`),
+    };
+    const made = layerWriters[spec.kind](spec as never, context);
+    const ranks = ranksOf(spec, context.ranks, node);
     node.outputs.forEach((value, k) => {
       values.set(value, { name: made[k]!, rank: ranks[k]! });
     });
   }
   for (const { name, value } of model.outputs) graph.node("Identity", [values.get(value)!.name], [name]);
   return graph.finish(model.name);
-}
-
-function writeNode(
-  model: CanonicalModel,
-  node: CanonicalNode,
-  graph: GraphWriter,
-  inputs: readonly { readonly name: string; readonly rank: number }[],
-): readonly string[] {
-  const spec = model.layers.get(node.layer)!;
-  const context: LayerWriting = {
-    graph,
-    node: node.name,
-    inputs: inputs.map(({ name }) => name),
-    ranks: inputs.map(({ rank }) => rank),
-    weight: (name) => model.weights.get(`${node.layer}.${name}`)!,
-    refuse: (why) =>
-      new UsageError("not-convertible", `layer "${node.name}" (${spec.kind}) cannot be written as ONNX: ${why}`),
-  };
-  return layerWriters[spec.kind](spec as never, context);
 }
