@@ -7,7 +7,7 @@ import { Graph, type Tensor } from "../tensor/graph.ts";
 import { type DataType, isFloat } from "./data-type.ts";
 import type { ModelPort, RecordOutput, Runnable, StatePair, TraceRequest } from "./runnable.ts";
 import type { SharedWeights } from "./shared-weights.ts";
-import { type HostValue, hostValue, isHost, tensorOf, type Value } from "./value.ts";
+import { type HostValue, isHost, tensorOf, type Value } from "./value.ts";
 
 /** Numbers with their shape, row-major. */
 export interface ModelArray {
@@ -173,7 +173,7 @@ export class Plans {
   }
 
   private inputValue(graph: Graph, { name, type = "float32" }: ModelPort, { shape, data }: ModelArray): Value {
-    if (this.deciding.has(name)) return hostValue(type, shape, Float64Array.from(data), { constant: false });
+    if (this.deciding.has(name)) return { type, shape, data: Float64Array.from(data), constant: false };
     const float = isFloat(type);
     const differentiable = float && this.options.trace?.gradients === true;
     const tensor = graph.input(name, shape, { type: float ? "float" : "int", differentiable });

@@ -46,15 +46,6 @@ export function roomFor(shape: readonly number[], type: DataType): Float32Array 
   return type === "float32" ? new Float32Array(count) : new Float64Array(count);
 }
 
-export function hostValue(
-  type: DataType,
-  shape: readonly number[],
-  data: ArrayLike<number>,
-  options: { readonly constant: boolean },
-): HostValue {
-  return { type, shape, data, constant: options.constant };
-}
-
 /** A number as a value of this type holds it. */
 export function rounded(type: DataType, x: number): number {
   if (isFloat(type)) return x;

@@ -1,5 +1,5 @@
 import { isFloat } from "../data-type.ts";
-import type { OnnxGraph } from "./model.ts";
+import { isGraph, type OnnxGraph } from "./model.ts";
 import type { OnnxTensor } from "./tensor-data.ts";
 
 /** The names of a branch's own tensors begin so: two branches may use the same ones for different numbers. */
@@ -15,7 +15,7 @@ export function learnedTensors(graph: OnnxGraph, prefix = ""): Map<string, OnnxT
   for (const [name, tensor] of graph.initializers) if (isLearned(tensor)) found.set(prefix + name, tensor);
   for (const node of graph.nodes)
     for (const [attribute, value] of node.attributes)
-      if (typeof value === "object" && "nodes" in value)
+      if (isGraph(value))
         for (const [name, tensor] of learnedTensors(value, branchPrefix(prefix, node.name, attribute)))
           found.set(name, tensor);
   return found;

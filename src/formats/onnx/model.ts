@@ -34,6 +34,11 @@ export interface OnnxGraph {
 /** A value that a node is given by the file. */
 export type OnnxAttribute = number | string | readonly number[] | readonly string[] | OnnxTensor | OnnxGraph;
 
+export const isTensor = (value: OnnxAttribute | undefined): value is OnnxTensor =>
+  typeof value === "object" && "data" in value;
+export const isGraph = (value: OnnxAttribute | undefined): value is OnnxGraph =>
+  typeof value === "object" && "nodes" in value;
+
 /** An operator with the names of what it reads and gives. */
 export interface OnnxNode {
   /** Its own name, or that of its first output; where two nodes have the same one, `#2` and so on follow it. */

@@ -2,7 +2,7 @@ import { UsageError } from "../../shared/errors.ts";
 import { formatShape } from "../../shared/shapes.ts";
 import { NeededOnHost } from "../plans.ts";
 import { type HostValue, isHost, type Value } from "../value.ts";
-import type { OnnxAttribute, OnnxGraph, OnnxNode } from "./model.ts";
+import { isGraph, isTensor, type OnnxAttribute, type OnnxGraph, type OnnxNode } from "./model.ts";
 import type { Recorder } from "./recorder.ts";
 import type { OnnxTensor } from "./tensor-data.ts";
 
@@ -90,10 +90,10 @@ export class NodeContext {
     );
   }
   tensorAttribute(name: string): OnnxTensor | undefined {
-    return this.attribute(name, (v): v is OnnxTensor => typeof v === "object" && "data" in v);
+    return this.attribute(name, isTensor);
   }
   graphAttribute(name: string): OnnxGraph {
-    const graph = this.attribute(name, (v): v is OnnxGraph => typeof v === "object" && "nodes" in v);
+    const graph = this.attribute(name, isGraph);
     if (!graph) throw this.fail(`attribute ${name} is missing`);
     return graph;
   }

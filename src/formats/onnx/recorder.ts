@@ -10,7 +10,7 @@ import type { Parameter } from "../../tensor/parameter.ts";
 import { type DataType, isFloat } from "../data-type.ts";
 import type { TraceRequest, WeightForms } from "../runnable.ts";
 import { copyStrided } from "../strided-copy.ts";
-import { type DeviceValue, type HostValue, hostValue, isHost, roomFor, rounded, type Value } from "../value.ts";
+import { type DeviceValue, type HostValue, isHost, roomFor, rounded, type Value } from "../value.ts";
 import { collapse, expectAxes, joinReduced, joinStrided } from "./axes.ts";
 import { functionOf, mapHost, reduceHost } from "./host.ts";
 import type { OnnxNode } from "./model.ts";
@@ -59,7 +59,7 @@ export class Recorder {
   held(name: string, { type, shape, data }: OnnxTensor): HostValue {
     const parameter = this.parameters.get(name);
     const current = this.forms?.values.get(name) ?? data;
-    return { ...hostValue(type, shape, parameter ? current : data, { constant: true }), name, parameter };
+    return { type, shape, data: parameter ? current : data, constant: true, name, parameter };
   }
 
   /** Whether a value is computed with at once. Without `forms` a parameter is not, as its numbers may change. */
@@ -161,10 +161,10 @@ export class Recorder {
 
   /** Elements `offset + strides · index` of a value, as a dense one. Strides may be negative only of known values. */
   strided(x: Value, shape: readonly number[], offset: number, strides: readonly number[]): Value {
-    if (this.folds(x))
-      return hostValue(x.type, shape, copyStrided(x.data, { shape, strides, offset }, roomFor(shape, x.type)), {
-        constant: x.constant,
-      });
+    if (this.folds(x)) {
+      const data = copyStrided(x.data, { shape, strides, offset }, roomFor(shape, x.type));
+      return { type: x.type, shape, data, constant: x.constant };
+    }
     const axes = joinStrided(shape, strides);
     const [sizes, steps] = [axes.map((a) => a.size), axes.map((a) => a.stride)];
     if (offset === 0 && size(shape) === size(x.shape) && sameShape(steps, dense(sizes))) return this.reshape(x, shape);
@@ -184,12 +184,12 @@ export class Recorder {
   slice(x: Value, axis: number, start: number, count: number, step = 1): Value {
     const own = dense(x.shape);
     if (start === 0 && count === x.shape[axis] && step === 1) return x;
-    const shape = x.shape.map((n, k) => (k === axis ? count : n));
+    const shape = x.shape.with(axis, count);
     if (!this.folds(x) && step < 0) {
       const rows = Array.from({ length: count }, (_, k) => this.slice(x, axis, start + k * step, 1));
       return this.concatenate(rows, axis);
     }
-    const strides = own.map((s, k) => (k === axis ? s * step : s));
+    const strides = own.with(axis, own[axis]! * step);
     return this.strided(x, shape, start * own[axis]!, strides);
   }
 
@@ -203,7 +203,7 @@ export class Recorder {
           `shapes ${parts.map((p) => formatShape(p.shape)).join(", ")} differ in another axis than ${axis}`,
         );
     const total = parts.reduce((n, p) => n + p.shape[axis]!, 0);
-    const shape = first.shape.map((n, k) => (k === axis ? total : n));
+    const shape = first.shape.with(axis, total);
     const outer = size(shape.slice(0, axis));
     const inner = (s: readonly number[]): number => size(s.slice(axis));
     if (this.allFold(parts)) {
@@ -215,7 +215,7 @@ export class Recorder {
           for (let k = 0; k < row; k++) out[o * inner(shape) + start + k] = part.data[o * row + k]!;
         start += row;
       }
-      return hostValue(first.type, shape, out, { constant: allConstant(parts) });
+      return { type: first.type, shape, data: out, constant: allConstant(parts) };
     }
     const kept = parts.filter((p) => size(p.shape) > 0);
     if (kept.length <= 1) return this.reshape(kept[0] ?? first, shape);
@@ -246,7 +246,7 @@ export class Recorder {
     if (this.folds(x)) {
       const mapped = { shape: x.shape, data: mapHost([x], x.shape, functionOf(equation, 1), "float64") };
       const { shape, data } = reduceHost(mapped, axes, combine, x.type);
-      return hostValue(x.type, shape, data, { constant: x.constant });
+      return { type: x.type, shape, data, constant: x.constant };
     }
     const joined = joinReduced(x.shape, axes);
     const view = operations.reshape(
@@ -281,7 +281,7 @@ export class Recorder {
 function evaluated(inputs: readonly HostValue[], f: (...x: never) => number, type: DataType): HostValue {
   const shape = broadcastShape(inputs.map((x) => x.shape));
   const data = mapHost(inputs, shape, f as (...x: number[]) => number, type);
-  return hostValue(type, shape, data, { constant: allConstant(inputs) });
+  return { type, shape, data, constant: allConstant(inputs) };
 }
 
 const allConstant = (values: readonly HostValue[]): boolean => values.every((v) => v.constant);

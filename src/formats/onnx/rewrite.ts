@@ -4,7 +4,7 @@ import { type MessageSpec, readMessage } from "../protobuf.ts";
 import { changeMessage, writeMessage } from "../protobuf-write.ts";
 import { branchPrefix } from "./learned.ts";
 import { attributeSpec, graphSpec, modelSpec, nodeSpec, tensorSpec } from "./messages.ts";
-import type { OnnxGraph, OnnxModel } from "./model.ts";
+import { isGraph, isTensor, type OnnxGraph, type OnnxModel } from "./model.ts";
 import { encodeTensor, isExternal, type OnnxTensor } from "./tensor-data.ts";
 
 export interface GraphToWrite {
@@ -40,9 +40,9 @@ function rewritten(
         attribute(attribute) {
           const name = nameOf(attribute, attributeSpec);
           const inner = own.attributes.get(name);
-          if (typeof inner === "object" && "data" in inner)
+          if (isTensor(inner))
             return changeMessage(attribute, attributeSpec, { t: (tensor) => rewrittenTensor(tensor, inner) });
-          if (typeof inner !== "object" || !("nodes" in inner)) return attribute;
+          if (!isGraph(inner)) return attribute;
           const inside = branchPrefix(prefix, own.name, name);
           return changeMessage(attribute, attributeSpec, { g: (body) => rewritten(body, inner, inside, weights) });
         },

@@ -4,7 +4,7 @@ import { formatShape, size } from "../../../shared/shapes.ts";
 import { matmul as product } from "../../../tensor/operations.ts";
 import { batchNormalized } from "../../batch-normalized.ts";
 import { samePadding } from "../../same-padding.ts";
-import { type HostValue, hostValue, isHost, type Value } from "../../value.ts";
+import { type HostValue, isHost, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 
 /** How a kernel moves over the one axis that is not of size 1. */
@@ -74,7 +74,7 @@ function taps(node: NodeContext, x: Value, w: Window, fill: number): Value[] {
   const [n, c, steps] = x.shape as [number, number, number];
   const needed = (w.count - 1) * w.stride + (w.kernel - 1) * w.dilation + 1;
   const block = (length: number): Value[] =>
-    length > 0 ? [recorder.expand(hostValue(x.type, [1, 1, 1], [fill], { constant: false }), [n, c, length])] : [];
+    length > 0 ? [recorder.expand({ type: x.type, shape: [], data: [fill], constant: false }, [n, c, length])] : [];
   const padded = recorder.concatenate([...block(w.before), x, ...block(needed - w.before - steps)], 2);
   return Array.from({ length: w.kernel }, (_, k) => recorder.slice(padded, 2, k * w.dilation, w.count, w.stride));
 }
@@ -135,7 +135,7 @@ function counted(node: NodeContext, w: Window, steps: number): HostValue {
     const places = Array.from({ length: w.kernel }, (_, k) => t * w.stride + k * w.dilation - w.before);
     return places.filter((at) => at >= first && at < end).length;
   });
-  return hostValue("float32", [w.count], counts, { constant: false });
+  return { type: "float32", shape: [w.count], data: counts, constant: false };
 }
 
 /** Sum or maximum of values of one shape. */
@@ -163,13 +163,11 @@ const batchNormalization: Operator = (node) => {
   const epsilon = node.number("epsilon", 1e-5);
   const perChannel = (k: number): Value =>
     recorder.reshape(node.input(k), [node.input(k).shape[0]!, ...x.shape.slice(2).map(() => 1)]);
-  return [
-    recorder.pointwise(
-      [x, perChannel(1), perChannel(2), perChannel(3), perChannel(4)],
-      (x, weight, bias, mean, variance) => batchNormalized({ x, mean, variance, epsilon, weight, bias }),
-      x.type,
-    ),
-  ];
+  return recorder.pointwise(
+    [x, perChannel(1), perChannel(2), perChannel(3), perChannel(4)],
+    (x, weight, bias, mean, variance) => batchNormalized({ x, mean, variance, epsilon, weight, bias }),
+    x.type,
+  );
 };
 
 export const convolution: Readonly<Record<string, Operator>> = {

@@ -23,7 +23,7 @@ import { gelu, geluTanh, hardSilu } from "../../../math/functions.ts";
 import { type DataType, isFloat } from "../../data-type.ts";
 import { isHost, type Value } from "../../value.ts";
 import { activationOperators } from "../activations.ts";
-import type { NodeContext, Operator } from "../node.ts";
+import type { Operator } from "../node.ts";
 import { ceil, floor, round } from "../rounding.ts";
 import { dataTypeOf } from "../tensor-data.ts";
 
@@ -100,8 +100,6 @@ const where: Operator = (node) =>
   );
 
 const truth = (condition: Condition): Expression => select(condition, 1, 0);
-const identity: Operator = (node: NodeContext) => node.input(0);
-
 export const elementwise: Readonly<Record<string, Operator>> = {
   ...Object.fromEntries(activationOperators.map(([op, of]): [string, Operator] => [op, (node) => one(of(node))(node)])),
   Abs: one(abs),
@@ -111,7 +109,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Ceil: (node) => ceil(node.recorder, node.input(0)),
   Clip: clip,
   Div: divide,
-  Dropout: (node) => [node.input(0)],
+  Dropout: (node) => node.input(0),
   Equal: compare((a, b) => truth(equal(a, b))),
   Erf: one(erf),
   Exp: one(exp),
@@ -120,7 +118,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Greater: compare((a, b) => truth(less(b, a))),
   GreaterOrEqual: compare((a, b) => truth(lessEqual(b, a))),
   HardSwish: one(hardSilu),
-  Identity: identity,
+  Identity: (node) => node.input(0),
   Less: compare((a, b) => truth(less(a, b))),
   LessOrEqual: compare((a, b) => truth(lessEqual(a, b))),
   Log: one(log),

@@ -1,7 +1,7 @@
 import { formatShape, size } from "../../../shared/shapes.ts";
 import { gather as gatherRows, reshape as view } from "../../../tensor/operations.ts";
 import { isFloat } from "../../data-type.ts";
-import { hostValue, isHost, roomFor, type Value } from "../../value.ts";
+import { isHost, roomFor, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 
 const concat: Operator = (node) => {
@@ -122,17 +122,9 @@ function padAxis(
   if (left + right === 0) return cut;
   const length = cut.shape[axis]!;
   if (how.mode === "constant") {
-    const block = (count: number): Value[] => {
-      if (count === 0) return [];
-      const shape = cut.shape.map(() => 1);
-      const value = hostValue(cut.type, shape, [how.fill], { constant: false });
-      return [
-        node.recorder.expand(
-          value,
-          cut.shape.map((s, k) => (k === axis ? count : s)),
-        ),
-      ];
-    };
+    const fill: Value = { type: cut.type, shape: [], data: [how.fill], constant: false };
+    const block = (count: number): Value[] =>
+      count === 0 ? [] : [node.recorder.expand(fill, cut.shape.with(axis, count))];
     return node.recorder.concatenate([...block(left), cut, ...block(right)], axis);
   }
   const at = (k: number): number => {

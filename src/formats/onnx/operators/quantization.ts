@@ -1,6 +1,6 @@
 import { add, div, type Expression, equal, max, min, mul, neg, select, sub } from "../../../math/expression.ts";
 import type { DataType } from "../../data-type.ts";
-import { hostValue, type Value } from "../../value.ts";
+import type { Value } from "../../value.ts";
 import type { NodeContext } from "../node.ts";
 import { round } from "../rounding.ts";
 
@@ -11,7 +11,7 @@ const ranges: Readonly<Partial<Record<DataType, readonly [low: number, high: num
   uint16: [0, 65535],
 };
 
-const zero: Value = hostValue("float32", [], [0], { constant: true });
+const zero: Value = { type: "float32", shape: [], data: [0], constant: true };
 
 function rangeOf(node: NodeContext, type: DataType): readonly [number, number] {
   const range = ranges[type];

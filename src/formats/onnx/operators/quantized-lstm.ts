@@ -3,7 +3,7 @@ import { UsageError } from "../../../shared/errors.ts";
 import { mapValues } from "../../../shared/records.ts";
 import { size } from "../../../shared/shapes.ts";
 import { gather } from "../../../tensor/operations.ts";
-import { hostValue, isHost, type Value } from "../../value.ts";
+import { type HostValue, isHost, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 import { dequantized, throughBytes } from "./quantization.ts";
 import { knownLengths, type RecurrentNode, recurrentNode, type Walk } from "./recurrent.ts";
@@ -21,8 +21,7 @@ const byRoundedSteps: Walk = (node, o, x) => {
   const lengths = knownLengths(node, o);
   const count = Math.max(...lengths);
   const input = count > 0 ? throughBytes(node, recorder.slice(x, 0, 0, count)) : x;
-  const zeros = (...shape: number[]): Value =>
-    hostValue("float32", shape, new Float32Array(size(shape)), { constant: false });
+  const zeros = (...shape: number[]): Value => known(shape, new Float32Array(size(shape)));
   const keptOutput = node.node.outputs[0] !== "";
   return (layer, { initial, trace, hold }) => {
     // In ONNX Runtime every sequence of a batch begins at step 0, the last ones first where the direction is reverse.
@@ -43,7 +42,7 @@ const byRoundedSteps: Walk = (node, o, x) => {
       });
       const came = (name: string): Value => recorder.device("float32", result.final[name]!);
       const running = Float32Array.from(lengths, (n) => Number(step < n));
-      const mask = hostValue("float32", [1, B, 1], running, { constant: false });
+      const mask = known([1, B, 1], running);
       const choose = (value: Value, otherwise: Value): Value =>
         running.every((r) => r === 1)
           ? value
@@ -71,6 +70,10 @@ const byRoundedSteps: Walk = (node, o, x) => {
   };
 };
 
+const known = (shape: readonly number[], data: Float32Array): HostValue => ({
+  ...{ type: "float32", shape, data, constant: false },
+});
+
 /** The first steps of each sequence, as many as it is long, in reverse; those behind them stay. x is [count, B, …]. */
 function turned(node: NodeContext, { B }: RecurrentNode, x: Value, lengths: readonly number[], count: number): Value {
   const { recorder } = node;
@@ -80,7 +83,7 @@ function turned(node: NodeContext, { B }: RecurrentNode, x: Value, lengths: read
     return (t < lengths[b]! ? lengths[b]! - 1 - t : t) * B + b;
   });
   const table = recorder.tensor(recorder.reshape(x, [count * B, width]));
-  const order = recorder.tensor(hostValue("int32", [count * B], rows, { constant: false }));
+  const order = recorder.tensor({ type: "int32", shape: [count * B], data: rows, constant: false });
   return recorder.reshape(recorder.device("float32", gather(order, table)), x.shape);
 }
 

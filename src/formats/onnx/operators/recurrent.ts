@@ -10,7 +10,7 @@ import { withGateSums } from "../../../scan/gate-sums.ts";
 import { formatShape, sameShape, size } from "../../../shared/shapes.ts";
 import type { Tensor } from "../../../tensor/graph.ts";
 import { type GatedCell, gateOrder, peepholeOrder, permutation } from "../../gate-order.ts";
-import { type HostValue, hostValue, isHost, type Value } from "../../value.ts";
+import { isHost, type Value } from "../../value.ts";
 import { activationsOf, defaultActivations } from "../activations.ts";
 import type { NodeContext, Operator } from "../node.ts";
 
@@ -228,12 +228,8 @@ function maskOf(node: NodeContext, o: RecurrentNode): Tensor | undefined {
   const lengths = expectLengths(node, o, node.input(LENGTHS!));
   if (!isHost(lengths)) recorder.graph.bound(lengths.tensor, T + 1);
   else if (Array.from(lengths.data).every((n) => n === T)) return undefined;
-  const steps = hostValue(
-    "float32",
-    [T, 1],
-    Float32Array.from({ length: T }, (_, t) => t),
-    { constant: false },
-  );
+  const data = Float32Array.from({ length: T }, (_, t) => t);
+  const steps: Value = { type: "float32", shape: [T, 1], data, constant: false };
   const mask = recorder.pointwise([steps, lengths], (t, n) => select(less(t, n), 1, 0), "float32");
   return recorder.tensor(mask);
 }
@@ -250,7 +246,7 @@ function initialState(
   const given = batchFirst ? recorder.transpose(node.input(k), [1, 0, 2]) : node.input(k);
   expectShape(node, k === INITIAL_H ? "initial_h" : "initial_c", given, [o.directions.length, o.B, o.hiddenSize]);
   const own = recorder.slice(given, 0, d, 1);
-  return recorder.tensor("data" in own ? ({ ...own, constant: false } satisfies HostValue) : own);
+  return recorder.tensor(isHost(own) ? { ...own, constant: false } : own);
 }
 
 export const recurrentNodes: Readonly<Record<string, Operator>> = {

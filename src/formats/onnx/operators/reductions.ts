@@ -13,7 +13,7 @@ import {
   sub,
 } from "../../../math/expression.ts";
 import { size } from "../../../shared/shapes.ts";
-import { hostValue, type Value } from "../../value.ts";
+import type { Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 
 type Equation = (x: Expression) => Expression;
@@ -55,7 +55,7 @@ function softmax(node: NodeContext, logarithm: boolean): Value {
   const rank = x.shape.length;
   const old = node.opset < 13;
   const axis = node.axis(node.number("axis", old ? 1 : -1), rank);
-  const axes = old ? Array.from({ length: rank - axis }, (_, k) => axis + k) : [axis];
+  const axes = old ? [...x.shape.keys()].slice(axis) : [axis];
   const largest = recorder.reduce(x, same, axes, "max");
   const shifted = recorder.pointwise([x, largest], sub, x.type);
   const sum = recorder.reduce(shifted, exp, axes, "sum");
@@ -72,12 +72,10 @@ const place =
     const last = node.number("select_last_index", 0) === 1;
     const signed: Equation = sign === 1 ? same : neg;
     const best = recorder.reduce(x, signed, [axis], "max");
-    const numbers = hostValue(
-      "float32",
-      x.shape.map((_, k) => (k === axis ? n : 1)),
-      Float32Array.from({ length: n }, (_, k) => k),
-      { constant: false },
-    );
+    const numbers: Value = {
+      ...{ type: "float32", shape: x.shape.map((_, k) => (k === axis ? n : 1)), constant: false },
+      data: Float32Array.from({ length: n }, (_, k) => k),
+    };
     const marked = recorder.pointwise(
       [x, best, numbers],
       (a, b, k) => select(equal(signed(a), b), last ? k : sub(n - 1, k), -1),
@@ -92,7 +90,7 @@ const place =
 const layerNormalization: Operator = (node) => {
   const [x, { recorder }] = [node.input(0), node];
   const axis = node.axis(node.number("axis", -1), x.shape.length);
-  const axes = Array.from({ length: x.shape.length - axis }, (_, k) => axis + k);
+  const axes = [...x.shape.keys()].slice(axis);
   const count = size(x.shape.slice(axis));
   const mean = recorder.pointwise([recorder.reduce(x, same, axes, "sum")], (s) => div(s, count), x.type);
   const centred = recorder.pointwise([x, mean], sub, x.type);

@@ -1,10 +1,11 @@
 import { formatShape, size } from "../../../shared/shapes.ts";
-import { type HostValue, hostValue, isHost, roomFor, type Value } from "../../value.ts";
+import { type HostValue, isHost, roomFor, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
 
 /** Whole numbers that follow from shapes. They are constants only if what they tell of is. */
-const whole = (shape: readonly number[], data: readonly number[], constant: boolean): HostValue =>
-  hostValue("int64", shape, Float64Array.from(data), { constant });
+const whole = (shape: readonly number[], data: readonly number[], constant: boolean): HostValue => ({
+  ...{ type: "int64", shape, data, constant },
+});
 const isConstant = (x: Value): boolean => isHost(x) && x.constant;
 
 const shapeOf: Operator = (node) => {
@@ -20,23 +21,19 @@ const constantOfShape: Operator = (node) => {
   const value = node.tensorAttribute("value");
   const type = value?.type ?? "float32";
   if (shape.some((n) => !(n >= 0))) throw node.fail(`a shape of ${formatShape(shape)}`);
-  return hostValue(type, shape, roomFor(shape, type).fill(value?.data[0] ?? 0), { constant: false });
+  return { type, shape, data: roomFor(shape, type).fill(value?.data[0] ?? 0), constant: false };
 };
 
 const constant: Operator = (node) => {
   const tensor = node.tensorAttribute("value");
-  if (tensor) return hostValue(tensor.type, tensor.shape, tensor.data, { constant: true });
+  if (tensor) return { type: tensor.type, shape: tensor.shape, data: tensor.data, constant: true };
   for (const [name, type] of [
     ["value_int", "int64"],
     ["value_float", "float32"],
-  ] as const)
-    if (node.node.attributes.has(name)) return hostValue(type, [], [node.number(name, 0)], { constant: true });
-  for (const [name, type] of [
-    ["value_ints", "int64"],
-    ["value_floats", "float32"],
   ] as const) {
-    const list = node.numbers(name);
-    if (list) return hostValue(type, [list.length], list, { constant: true });
+    if (node.node.attributes.has(name)) return { type, shape: [], data: [node.number(name, 0)], constant: true };
+    const list = node.numbers(`${name}s`);
+    if (list) return { type, shape: [list.length], data: list, constant: true };
   }
   throw node.fail("its value is of a kind that is not supported");
 };
@@ -113,7 +110,7 @@ const range: Operator = (node) => {
   const { type } = node.input(0);
   const out = roomFor([Number.isFinite(count) ? count : Number.POSITIVE_INFINITY], type);
   for (let k = 0; k < count; k++) out[k] = start + k * step;
-  return hostValue(type, [count], out, { constant: false });
+  return { type, shape: [count], data: out, constant: false };
 };
 
 export const shapes: Readonly<Record<string, Operator>> = {
