@@ -18,7 +18,7 @@ import { Model } from "../formats/open.ts";
 import { readPyTorch } from "../formats/pytorch/read.ts";
 import { readModel } from "../formats/read-model.ts";
 import { targetOf, writeConverted } from "../formats/save.ts";
-import { weightsFileOf } from "../formats/tfjs/files.ts";
+import { weightsFileOf } from "../formats/tfjs/write.ts";
 import { compareModels, randomInputs } from "../formats/verify.ts";
 import { choice, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { FailureError } from "../shared/errors.ts";

@@ -67,7 +67,7 @@ export {
 } from "./state-dict.ts";
 export { type BasicLstmOptions, basicLstmModel } from "./tensorflow1/basic-lstm.ts";
 export { readTensorFlowBundle } from "./tensorflow1/bundle.ts";
-export { type ReadTensorFlow1Options, readTensorFlow1 } from "./tensorflow1/read.ts";
+export { type ReadTensorFlow1Options, readTensorFlow1 } from "./tensorflow1/manifest.ts";
 export { type ReadTensorFlowJsOptions, readTensorFlowJs } from "./tfjs/read.ts";
 export { type WriteTensorFlowJsOptions, writeTensorFlowJs } from "./tfjs/write.ts";
 export {

@@ -10,6 +10,7 @@ import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { type ByteInput, type ByteOptions, openBytes, withBytes, withFiles } from "./byte-source.ts";
 import type { OpenedModel } from "./canonical.ts";
+import { fileNamed } from "./files-beside.ts";
 import { readKeras, readKerasTensors } from "./keras/read.ts";
 import type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
 import { openNpz } from "./npz.ts";
@@ -21,8 +22,7 @@ import { multipliedOut, readTensor, type StateDictTensor } from "./pytorch/repar
 import { type LoadedText, readRunModel } from "./run-model.ts";
 import { type FileKind, sniff } from "./sniff.ts";
 import { readTensorFlowBundle } from "./tensorflow1/bundle.ts";
-import { readTensorFlow1 } from "./tensorflow1/read.ts";
-import { fileOf } from "./tfjs/files.ts";
+import { readTensorFlow1 } from "./tensorflow1/manifest.ts";
 import { readTensorFlowJs } from "./tfjs/read.ts";
 
 /** Options of `readModel`. */
@@ -87,7 +87,7 @@ const readers: Readonly<
     const bytes = await source.read(0, source.size);
     const refuse = (why: string) => new FailureError("damaged-onnx", why);
     const graph = await withFiles(
-      (name) => fileOf(name, input, { files, names: "the model", refuse }),
+      (name) => fileNamed(name, input, { files, names: "the model", refuse }),
       (open) => readOnnxWith(bytes, open),
       { onProgress, signal },
     );

@@ -5,7 +5,7 @@ import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import { type Converted, type ConvertOptions, convertModel, type Target } from "./convert.ts";
 import type { ModelContent, ModelFile } from "./model-file.ts";
 import type { Model } from "./open.ts";
-import { weightsFileOf } from "./tfjs/files.ts";
+import { weightsFileOf } from "./tfjs/write.ts";
 
 /** Options of `save`. */
 export interface SaveOptions extends Omit<ConvertOptions, "to" | "weightsFile"> {

@@ -32,7 +32,7 @@ import { writePyTorch } from "../../src/formats/pytorch/write.ts";
 import { readModel } from "../../src/formats/read-model.ts";
 import { unsnappy } from "../../src/formats/snappy.ts";
 import { readTensorFlowBundle } from "../../src/formats/tensorflow1/bundle.ts";
-import { readTensorFlow1 } from "../../src/formats/tensorflow1/read.ts";
+import { readTensorFlow1 } from "../../src/formats/tensorflow1/manifest.ts";
 import { readTensorFlowJs } from "../../src/formats/tfjs/read.ts";
 import { FailureError } from "../../src/shared/errors.ts";
 import { size } from "../../src/shared/shapes.ts";

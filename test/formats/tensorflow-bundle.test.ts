@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { snappyCompress } from "hyparquet-writer/src/snappy.js";
 import { expect, test } from "vitest";
 import { readModel } from "../../src/formats/read-model.ts";
 import { unsnappy } from "../../src/formats/snappy.ts";
 import { readTensorFlowBundle } from "../../src/formats/tensorflow1/bundle.ts";
-import { readTensorFlow1 } from "../../src/formats/tensorflow1/read.ts";
+import { readTensorFlow1 } from "../../src/formats/tensorflow1/manifest.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { size } from "../../src/shared/shapes.ts";
 import { type BundleVariable, writeBundle } from "./tensorflow-bundle.ts";
@@ -64,6 +65,12 @@ test("a path leads to the files beside it, and a file is known by its end", asyn
     await expect(readModel(join(folder, "model.ckpt-9.index"))).rejects.toMatchObject({ code: "file-not-found" });
     writeFileSync(join(folder, "model.ckpt-9.data-00000-of-00001"), data);
     expect((await readModel(join(folder, "model.ckpt-9.index"))).format).toBe("tf1");
+    // What a user calls it is no path that a file made up.
+    const named = join(folder, "Ada's 100 % & more");
+    writeFileSync(`${named}.index`, index);
+    writeFileSync(`${named}.data-00000-of-00001`, data);
+    for (const path of [`${named}.index`, pathToFileURL(`${named}.index`)])
+      expect((await readModel(path)).format).toBe("tf1");
   } finally {
     rmSync(folder, { recursive: true });
   }

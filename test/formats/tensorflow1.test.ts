@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { openNetwork } from "../../src/formats/open-network.ts";
 import type { Program } from "../../src/formats/program.ts";
 import { basicLstmModel } from "../../src/formats/tensorflow1/basic-lstm.ts";
-import { readTensorFlow1 } from "../../src/formats/tensorflow1/read.ts";
+import { readTensorFlow1 } from "../../src/formats/tensorflow1/manifest.ts";
 import { describeOnMachines } from "../support/machines.ts";
 import { describeWithReferenceData } from "../support/reference-data.ts";
 

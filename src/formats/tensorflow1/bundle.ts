@@ -7,10 +7,10 @@ import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { type ByteInput, withBytes, withFiles } from "../byte-source.ts";
 import type { OpenedModel } from "../canonical.ts";
 import { maskedCrc32c } from "../crc32c.ts";
+import { fileBeside, pathAndQuery } from "../files-beside.ts";
 import { type MessageOf, type MessageSpec, many, one, readMessage } from "../protobuf.ts";
-import { fileOf, pathAndQuery } from "../tfjs/files.ts";
 import { basicLstmModel } from "./basic-lstm.ts";
-import type { ReadTensorFlow1Options } from "./read.ts";
+import type { ReadTensorFlow1Options } from "./manifest.ts";
 import { damaged, readTable } from "./table.ts";
 
 /** Fields of tensor_bundle.proto and tensor_shape.proto. */
@@ -53,7 +53,7 @@ export async function readTensorFlowBundle(
   const { entries, shards } = await withBytes(input, readIndex, { signal });
   const names = shardNames(input, shards, files);
   const variables = await withFiles(
-    (name) => fileOf(name, input, { files, names: "the checkpoint" }),
+    (name) => fileBeside(name, input, { files, names: "the checkpoint" }),
     (open) => readVariables(entries, (shard) => (names[shard] === undefined ? undefined : open(names[shard]))),
     { onProgress, signal },
   );

@@ -5,11 +5,11 @@ import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { type ByteInput, type ByteOptions, withBytes } from "../byte-source.ts";
 import { Network } from "../canonical/network.ts";
 import type { OpenedModel } from "../canonical.ts";
+import { fileNamed } from "../files-beside.ts";
 import { Config, damaged, unsupported } from "../keras/config.ts";
 import { kerasFamily, tfjsFamily } from "../keras/family.ts";
 import { readTopology } from "../keras/topology.ts";
 import { arraysOfParts } from "../keras/weights.ts";
-import { fileOf } from "./files.ts";
 import { decodeGroup, isOfOptimizer, readManifest, type WeightGroup } from "./weights.ts";
 
 /** Options of `readTensorFlowJs`. */
@@ -70,7 +70,12 @@ async function groupBytes(
       if (length > MAXIMUM_WEIGHTS) throw damaged(`the weights take more than ${MAXIMUM_WEIGHTS} bytes`);
       return source.read(0, source.size);
     };
-    parts.push(await withBytes(fileOf(path, input, { files, names: "model.json" }), read, { onProgress, signal }));
+    parts.push(
+      await withBytes(fileNamed(path, input, { files, names: "model.json", refuse: damaged }), read, {
+        onProgress,
+        signal,
+      }),
+    );
   }
   return parts.length === 1 ? parts[0]! : concatBytes(parts);
 }

@@ -1,9 +1,16 @@
 import { expectOptions } from "../../shared/options.ts";
 import type { OwnBytes } from "../../shared/own-bytes.ts";
 import type { CanonicalModel } from "../canonical.ts";
+import { isPlain } from "../files-beside.ts";
 import { join } from "../join.ts";
 import { tfjsFamily } from "../keras/family.ts";
 import { type WriteKerasOptions, writeTopology } from "../keras/write-topology.ts";
+
+/** The weights' file of a model: of `model.json` "weights.bin", of `novel.json` "novel.weights.bin", so that several fit one folder. */
+export function weightsFileOf(model: string): string {
+  const name = model.replace(/^.*[/\\]/, "").replace(/\.json$/i, "");
+  return name === "model" || !isPlain(name) ? "weights.bin" : `${name}.weights.bin`;
+}
 
 /** Options of `writeTensorFlowJs`. */
 export interface WriteTensorFlowJsOptions extends WriteKerasOptions {

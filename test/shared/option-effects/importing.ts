@@ -6,7 +6,7 @@ import { type ReadModelOptions, readModel } from "../../../src/formats/read-mode
 import { loadStateDict, matchStateDict, type StateDictOptions } from "../../../src/formats/state-dict.ts";
 import { type BasicLstmOptions, basicLstmModel } from "../../../src/formats/tensorflow1/basic-lstm.ts";
 import { readTensorFlowBundle } from "../../../src/formats/tensorflow1/bundle.ts";
-import { type ReadTensorFlow1Options, readTensorFlow1 } from "../../../src/formats/tensorflow1/read.ts";
+import { type ReadTensorFlow1Options, readTensorFlow1 } from "../../../src/formats/tensorflow1/manifest.ts";
 import { type ReadTensorFlowJsOptions, readTensorFlowJs } from "../../../src/formats/tfjs/read.ts";
 import type { OpenZipOptions } from "../../../src/formats/zip.ts";
 import { linear } from "../../../src/layers/linear.ts";

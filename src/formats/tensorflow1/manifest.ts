@@ -5,8 +5,8 @@ import { formatShape, size } from "../../shared/shapes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { type ByteInput, type ByteOptions, withBytes } from "../byte-source.ts";
 import type { OpenedModel } from "../canonical.ts";
+import { fileNamed } from "../files-beside.ts";
 import { Config, damaged } from "../keras/config.ts";
-import { fileOf } from "../tfjs/files.ts";
 import { type BasicLstmOptions, basicLstmModel } from "./basic-lstm.ts";
 
 /** Options of `readTensorFlow1`. */
@@ -36,7 +36,9 @@ export async function readTensorFlow1(input: ByteInput, options: ReadTensorFlow1
     const shape = entry.wholes("shape", 1, "sizes");
     numbers += size(shape);
     if (!(numbers <= MAXIMUM_NUMBERS)) throw damaged(`the variables have more than ${MAXIMUM_NUMBERS} numbers`);
-    const file = fileOf(entry.text("filename"), input, { files: options.files, names: "manifest.json" });
+    const file = fileNamed(entry.text("filename"), input, {
+      ...{ files: options.files, names: "manifest.json", refuse: damaged },
+    });
     const read = async (source: ByteSource): Promise<Float32Array> => {
       if (source.size !== 4 * size(shape))
         throw damaged(
