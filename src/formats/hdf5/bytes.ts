@@ -90,6 +90,9 @@ export function text(bytes: Uint8Array): string {
   return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
+/** Whether a measure is a power of two that a file may have. */
+export const isPower = (n: number): boolean => n >= 1 && n <= 2 ** 40 && Number.isInteger(Math.log2(n));
+
 const PAGE = 1 << 16;
 const PAGES = 64;
 /** What a good file needs to say about itself is far below, at any size. */
@@ -125,6 +128,11 @@ export class Pages {
 
   async cursor(offset: number, length: number): Promise<Cursor> {
     return new Cursor(await this.read(offset, length));
+  }
+
+  /** Refuses the file where a structure does not begin with its signature. */
+  async expect(offset: number, signature: string): Promise<void> {
+    (await this.cursor(offset, 4)).expect(signature);
   }
 
   /** As many bytes as there are from an offset on, at most `length`. */

@@ -1,4 +1,4 @@
-import { type Cursor, damaged, type Pages, UNDEFINED, unsupported } from "./bytes.ts";
+import { type Cursor, damaged, isPower, type Pages, UNDEFINED, unsupported } from "./bytes.ts";
 
 /** Where a chunk lies by its number; without `packed` it has the size of all. */
 export type Entries = (
@@ -30,10 +30,6 @@ function readHead(at: Cursor, signature: string): ArrayHead {
   return { packed: client === 1, size };
 }
 
-async function expectBlock(pages: Pages, address: number, signature: string): Promise<void> {
-  (await pages.cursor(address, 4)).expect(signature);
-}
-
 /** Whether bit `k` is set, the highest of a byte first. */
 const bit = (bytes: Uint8Array, k: number): boolean => (bytes[k >> 3]! & (0x80 >> (k & 7))) !== 0;
 
@@ -46,7 +42,7 @@ export async function fixedArray(pages: Pages, address: number): Promise<Entries
   const [count, block] = [at.u64(), at.u64()];
   if (pageBits > 32) throw damaged("an index of chunks of impossible measures");
   if (block === UNDEFINED) return async () => NONE;
-  await expectBlock(pages, block, "FADB");
+  await pages.expect(block, "FADB");
   const perPage = 2 ** pageBits;
   const pageCount = count > perPage ? Math.ceil(count / perPage) : 0;
   const bitmap = await pages.read(block + BLOCK_HEAD, Math.ceil(pageCount / 8));
@@ -73,11 +69,10 @@ export async function extensibleArray(pages: Pages, address: number): Promise<En
   const [bits, inIndex, least, leastPointers, pageBits] = [at.u8(), at.u8(), at.u8(), at.u8(), at.u8()];
   at.skip(48);
   const index = at.u64();
-  const isPower = (n: number): boolean => n >= 1 && Number.isInteger(Math.log2(n));
   if (bits > 64 || pageBits > 32 || !isPower(least) || !isPower(leastPointers))
     throw damaged("an index of chunks of impossible measures");
   if (index === UNDEFINED) return async () => NONE;
-  await expectBlock(pages, index, "EAIB");
+  await pages.expect(index, "EAIB");
   const offsetSize = Math.ceil(bits / 8);
   const direct = 2 * Math.log2(leastPointers);
   const inBlock = index + BLOCK_HEAD;
@@ -98,12 +93,12 @@ export async function extensibleArray(pages: Pages, address: number): Promise<En
     else {
       const group = await addressAt(later + 8 * (generation - direct));
       if (group === UNDEFINED) return NONE;
-      await expectBlock(pages, group, "EASB");
+      await pages.expect(group, "EASB");
       pointer = group + BLOCK_HEAD + offsetSize + 8 * own;
     }
     const block = await addressAt(pointer);
     if (block === UNDEFINED) return NONE;
-    await expectBlock(pages, block, "EADB");
+    await pages.expect(block, "EADB");
     return entryOf(await pages.cursor(block + BLOCK_HEAD + offsetSize + k * size, size), packed);
   };
 }

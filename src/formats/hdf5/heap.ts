@@ -1,4 +1,4 @@
-import { type Cursor, damaged, type Pages, UNDEFINED, unsupported } from "./bytes.ts";
+import { type Cursor, damaged, isPower, type Pages, UNDEFINED, unsupported } from "./bytes.ts";
 import { treeRecords } from "./tree.ts";
 
 /**
@@ -22,8 +22,6 @@ interface Shape {
   /** Rows of the root; 0 where it is one block of objects. */
   readonly rows: number;
 }
-
-const isPower = (n: number): boolean => n >= 1 && n <= 2 ** 40 && Number.isInteger(Math.log2(n));
 
 /**
  * What a message says of entries that are too many for a header: a heap that they lie in, and a tree of records that lead to them.
@@ -105,6 +103,7 @@ async function placeOf(pages: Pages, shape: Shape, offset: number, length: numbe
   const { width, first, largest, offsetSize } = shape;
   let [block, rows, within] = [shape.root, shape.rows, offset];
   let size = first;
+  if (block === UNDEFINED) throw damaged("a heap without blocks");
   // Offsets count from the beginning of a block, its head included; a block in a block is smaller, so this comes to an end.
   while (rows > 0) {
     // The first two rows are of one size, every later one is twice the row before it.
@@ -114,17 +113,12 @@ async function placeOf(pages: Pages, shape: Shape, offset: number, length: numbe
     within -= row === 0 ? 0 : width * size;
     const entry = row * width + Math.floor(within / size);
     within %= size;
-    await expectBlock(pages, block, "FHIB");
+    await pages.expect(block, "FHIB");
     block = (await pages.cursor(block + 5 + 8 + offsetSize + 8 * entry, 8)).u64();
     if (block === UNDEFINED) throw damaged("an object lies in a block that is not there");
     rows = size > largest ? Math.log2(size / (first * width)) + 1 : 0;
   }
   if (within + length > size) throw damaged("an object lies outside its heap");
-  await expectBlock(pages, block, "FHDB");
+  await pages.expect(block, "FHDB");
   return block + within;
-}
-
-async function expectBlock(pages: Pages, address: number, signature: "FHIB" | "FHDB"): Promise<void> {
-  if (address === UNDEFINED) throw damaged("a heap without blocks");
-  (await pages.cursor(address, 5)).expect(signature);
 }
