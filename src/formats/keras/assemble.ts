@@ -158,10 +158,8 @@ function nodesOf(
 }
 
 function outputCount(spec: LayerSpec): number {
-  const states = directionsOf(spec).flatMap(({ returnState, cell }) =>
-    returnState ? (cell.name === "lstm" ? ["h", "c"] : ["h"]) : [],
-  );
-  return (spec.kind === "bidirectional" && spec.merge === "separate" ? 2 : 1) + states.length;
+  const states = directionsOf(spec).map(({ returnState, cell }) => (returnState ? (cell.name === "lstm" ? 2 : 1) : 0));
+  return states.reduce<number>((sum, n) => sum + n, spec.kind === "bidirectional" && spec.merge === "separate" ? 2 : 1);
 }
 
 /** Calls in an order in which each comes after what it reads, without those that no output needs. */

@@ -12,3 +12,4 @@ export const combiningClasses: Readonly<Record<Extract<PlainSpec, { kind: "combi
 
 /** Models, which may stand in place of a layer. */
 export const modelClasses: readonly string[] = ["Sequential", "Functional", "Model"];
+export const isModelClass = (className: string): boolean => modelClasses.includes(className);

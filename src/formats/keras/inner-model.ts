@@ -1,11 +1,7 @@
 import type { CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { type Call, nodeName, type Reference, valueName } from "./calls.ts";
-import { modelClasses } from "./classes.ts";
 import { damaged, unsupported } from "./config.ts";
 import type { ReadLayer } from "./layer-reader.ts";
-
-/** Classes that are models, which may stand in place of a layer. */
-export const isModelClass = (className: string): boolean => modelClasses.includes(className);
 
 /** The name of a layer of a model inside another one. */
 export const innerName = (model: string, layer: string): string => `${model}/${layer}`;

@@ -4,7 +4,7 @@ import { transposed } from "../transposed.ts";
 import { activationLayer, readActivation } from "./activations.ts";
 import { combiningClasses, modelClasses } from "./classes.ts";
 import { type Config, classOf, unsupported } from "./config.ts";
-import type { LayerContext, LayerReader } from "./layer-reader.ts";
+import type { LayerContext, LayerReader, ReadLayer } from "./layer-reader.ts";
 import { readBidirectional, readRecurrent, recurrentCell } from "./recurrent.ts";
 
 const plain =
@@ -71,12 +71,7 @@ const layerNormLayer: LayerReader = (config, context) => {
   const axis = axisOf(config);
   const weights = gainAndOffset(config, context);
   return {
-    spec: {
-      kind: "layer-norm",
-      size: weights.weight.shape[0]!,
-      axis,
-      epsilon: config.number("epsilon", 1e-3),
-    },
+    spec: { kind: "layer-norm", size: weights.weight.shape[0]!, axis, epsilon: config.number("epsilon", 1e-3) },
     weights,
   };
 };
@@ -177,7 +172,7 @@ const readers: ReadonlyMap<string, LayerReader> = new Map(
 );
 
 /** Reads one layer that an entry `{ class_name, config }` describes. */
-export const readLayer: (entry: Config, context: LayerContext) => ReturnType<LayerReader> = (entry, context) => {
+export function readLayer(entry: Config, context: LayerContext): ReadLayer {
   const { name, config } = classOf(entry);
   const recurrent = recurrentCell(name, config);
   if (recurrent) return readRecurrent(recurrent.cell, recurrent.config, context);
@@ -187,7 +182,7 @@ export const readLayer: (entry: Config, context: LayerContext) => ReturnType<Lay
   if (activation) return { spec: { kind: "activation", activation }, weights: {} };
   const reason = reasons.get(name) ?? "is not supported";
   throw unsupported(`${entry.where}: the layer ${JSON.stringify(name)} ${reason}`);
-};
+}
 
 /** Why some layers are not read. */
 const reasons: ReadonlyMap<string, string> = new Map([

@@ -24,9 +24,8 @@ export function recurrentCell(
   return packed && { cell: packed, config: config.with("recurrent_activation", "sigmoid") };
 }
 
-interface ReadRecurrent {
+interface ReadRecurrent extends ReadLayer {
   readonly spec: RecurrentSpec;
-  readonly weights: Readonly<Record<string, NamedTensor>>;
 }
 
 /**
@@ -128,21 +127,20 @@ function cellOptions(
   return { gate, candidate: activation, output: activation, ...recurrentDropout };
 }
 
-/** Classes of the cells of a layer, if it is an RNN with several. */
-export function stackedCells(className: string, config: Config): string[] {
-  if (className !== "RNN") return [];
-  const { name, config: inner } = classOf(config.object("cell"));
-  if (name !== "StackedRNNCells") return [];
-  return inner.list("cells").map((entry) => classOf(new Config(entry, `${inner.where}, cells`)).name);
+/** The cells of a layer of Keras' class RNN: one, or several one above the other, from the lowest on. */
+function cellsOf(config: Config): readonly ReturnType<typeof classOf>[] {
+  const cell = classOf(config.object("cell"));
+  if (cell.name !== "StackedRNNCells") return [cell];
+  return cell.config.list("cells").map((entry) => classOf(new Config(entry, `${cell.config.where}, cells`)));
 }
+
+/** Classes of the cells of a layer, if it is an RNN. */
+export const cellClasses = (className: string, config: Config): string[] =>
+  className === "RNN" ? cellsOf(config).map(({ name }) => name) : [];
 
 /** A layer of Keras' class RNN around one cell; several cells one above the other are several layers. */
 export function readRnnCells(config: Config, context: LayerContext): readonly ReadRecurrent[] {
-  const { name, config: inner } = classOf(config.object("cell"));
-  const entries =
-    name === "StackedRNNCells"
-      ? inner.list("cells").map((entry) => classOf(new Config(entry, `${inner.where}, cells`)))
-      : [{ name, config: inner }];
+  const entries = cellsOf(config);
   if (entries.length === 0) throw unsupported(`${config.where}: a stack of no cells`);
   return entries.map((entry, k) => {
     const cell = cells.get(entry.name.replace(/Cell$/, ""));
@@ -171,9 +169,8 @@ const merges: ReadonlyMap<unknown, BidirectionalSpec["merge"]> = new Map([
 export const readBidirectional: LayerReader = (config, context): ReadLayer => {
   const { family } = context;
   const forward = readDirection(config.object("layer"), context);
-  const backwardConfig = config.has("backward_layer") ? config.object("backward_layer") : config.object("layer");
-  const read = readDirection(backwardConfig, context);
   const given = config.has("backward_layer");
+  const read = readDirection(config.object(given ? "backward_layer" : "layer"), context);
   const backward = given ? read.spec : { ...read.spec, reverse: !read.spec.reverse };
   const merge = config.lacks("merge_mode") ? "concat" : merges.get(config.get("merge_mode"));
   if (!merge) throw config.wrong("merge_mode", '"concat", "sum", "mul", "ave" or null');

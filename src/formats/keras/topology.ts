@@ -4,20 +4,21 @@ import { directionsOf } from "../canonical/directions.ts";
 import type { CanonicalInput, CanonicalModel, LayerSpec } from "../canonical.ts";
 import { assemble, type Part } from "./assemble.ts";
 import { type Call, type Reference, readCalls, readReference, valueName } from "./calls.ts";
+import { isModelClass } from "./classes.ts";
 import { Config, classOf, damaged, unsupported } from "./config.ts";
 import type { Family } from "./family.ts";
-import { countedFromZero, forEachStep, isModelClass, modelOf, type OwnCall } from "./inner-model.ts";
+import { countedFromZero, forEachStep, modelOf, type OwnCall } from "./inner-model.ts";
 import { Arrays, type LayerContext, type ReadLayer } from "./layer-reader.ts";
 import { readLayer } from "./layers.ts";
 import { Masks } from "./masks.ts";
 import { expectOneRank, isOperator } from "./operators.ts";
-import { readRnnCells, recurrentCell, stackedCells } from "./recurrent.ts";
+import { cellClasses, readRnnCells, recurrentCell } from "./recurrent.ts";
 
 /** A layer as weights are asked for. */
 export interface LayerKey {
   readonly name: string;
   readonly className: string;
-  /** Classes of the cells of a stack, from the lowest on. */
+  /** Classes of the cells of an RNN, from the lowest on. */
   readonly cells: readonly string[];
 }
 
@@ -49,11 +50,11 @@ export function readTopology(entry: Config, options: ReadTopologyOptions): ReadT
   const { name: className, config } = classOf(listAsConfig(entry));
   const conventions = new Set<string>();
   const note = (convention: string): void => void conventions.add(convention);
-  const functional = className === "Functional" || className === "Model";
   if (!isModelClass(className))
     throw unsupported(
       `${entry.where}: a model of the class ${JSON.stringify(className)}; Sequential and functional models are read, not those with code of their own`,
     );
+  const functional = className !== "Sequential";
   const entries = config.list("layers").map((layer) => new Config(layer, "layers"));
   if (entries.length > MAXIMUM_LAYERS) throw damaged(`the model has ${entries.length} layers`);
   const inputs: CanonicalInput[] = [];
@@ -133,7 +134,7 @@ interface EntryContext extends Pick<LayerContext, "family" | "note"> {
 function readEntry(entry: Config, name: string, { family, arrays, note }: EntryContext): ReadEntry {
   const { name: kind, config: own } = classOf(entry);
   const where = `layer "${name}"`;
-  const key = { name, className: kind, cells: stackedCells(kind, own) };
+  const key = { name, className: kind, cells: cellClasses(kind, own) };
   const inside = (model: Config): CanonicalModel => {
     const found = readTopology(model.at(where), { family, arrays: arrays.inside(key), inner: true });
     for (const convention of found.conventions) note(convention);

@@ -1,6 +1,6 @@
 import { type NamedActivation, withConstants } from "../../math/activations.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import type { LayerSpec, PlainSpec } from "../canonical.ts";
+import type { LayerSpec } from "../canonical.ts";
 import { transposed } from "../transposed.ts";
 import { writeActivation } from "./activations.ts";
 import { combiningClasses } from "./classes.ts";
@@ -9,7 +9,6 @@ import { writeBidirectional, writeRecurrent } from "./write-recurrent.ts";
 import { innerEntry, type JsonConfig, type WriteContext, type WrittenArray, type WrittenLayer } from "./written.ts";
 
 type Writer<S extends LayerSpec> = (spec: S, context: WriteContext) => WrittenLayer;
-type Plain<K extends PlainSpec["kind"]> = Extract<PlainSpec, { kind: K }>;
 
 /** Of a model in one wrapper its layers were read one by one, and a file would need the model that they were. */
 const eachStep: Writer<Extract<LayerSpec, { kind: "fold-steps" | "unfold-steps" }>> = (_, { name }) => {
@@ -74,7 +73,7 @@ const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }
       arrays: arraysOf({ kernel: kernel && transposed(kernel), bias: context.weight("bias") }),
     };
   },
-  dense: (spec: Extract<LayerSpec, { kind: "dense" }>, context) => {
+  dense: (spec, context) => {
     const kernel = context.weight("weight");
     return {
       className: "Dense",
@@ -82,7 +81,7 @@ const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }
       arrays: arraysOf({ kernel: kernel && transposed(kernel), bias: context.weight("bias") }),
     };
   },
-  dropout: ({ rate, per }: Plain<"dropout">) => plain(per === "sequence" ? "SpatialDropout1D" : "Dropout", { rate }),
+  dropout: ({ rate, per }) => plain(per === "sequence" ? "SpatialDropout1D" : "Dropout", { rate }),
   embedding: (spec, { weight }) => ({
     className: "Embedding",
     config: { input_dim: spec.vocabularySize, output_dim: spec.embeddingSize, mask_zero: spec.maskZero },

@@ -30,14 +30,13 @@ interface Names {
 /** A canonical model as a configuration of Keras or TensorFlow.js with its arrays. */
 export function writeTopology(model: CanonicalModel, family: Family, options: WriteKerasOptions = {}): WrittenModel {
   const batch = batchOf(model, options);
-  const used = [...model.layers].filter(([name]) => model.nodes.some(({ layer }) => layer === name));
-  const names = nameLayers(
-    model,
-    used.map(([name]) => name),
+  const used = new Map([...model.layers].filter(([name]) => model.nodes.some(({ layer }) => layer === name)));
+  const names = nameLayers(model, used.keys());
+  const masks = [...used.values()].some(
+    (spec) => spec.kind === "masking" || (spec.kind === "embedding" && spec.maskZero),
   );
-  const masks = used.some(([, spec]) => spec.kind === "masking" || (spec.kind === "embedding" && spec.maskZero));
   for (const node of model.nodes) expectMask(node, model.layers.get(node.layer)!, { family, masks });
-  const layers = used.map(([name, spec]) => {
+  const layers = [...used].map(([name, spec]) => {
     const given = model.nodes.some((node) => node.layer === name && node.inputs.length > 1);
     const written = writeLayer(spec, {
       ...{ name: names.layers.get(name)!, family, masks },
@@ -49,14 +48,7 @@ export function writeTopology(model: CanonicalModel, family: Family, options: Wr
   const shape = (input: CanonicalInput): JsonValue[] => [batch, ...input.shape];
   const config = isChain(model)
     ? sequential(model, layers, shape(model.inputs[0]!), family)
-    : functional(
-        model,
-        used.map(([name]) => name),
-        layers,
-        names,
-        shape,
-        family,
-      );
+    : functional(model, layers, names, shape, family);
   return { config, layers };
 }
 
@@ -88,7 +80,7 @@ function batchOf(model: CanonicalModel, { batchSize }: WriteKerasOptions): numbe
 }
 
 /** Names as Keras and TensorFlow take them: letters, digits and a few signs, each once. */
-function nameLayers(model: CanonicalModel, used: readonly string[]): Names {
+function nameLayers(model: CanonicalModel, used: Iterable<string>): Names {
   const taken = new Set<string>();
   const free = (name: string): string => {
     const plain = name.replace(/[^A-Za-z0-9_.-]/g, "_").replace(/^[^A-Za-z0-9]+/, "") || "layer";
@@ -98,7 +90,7 @@ function nameLayers(model: CanonicalModel, used: readonly string[]): Names {
     return one;
   };
   const references = new Map<string, readonly [string, number, number]>();
-  const layers = new Map(used.map((name) => [name, free(name)]));
+  const layers = new Map(Array.from(used, (name) => [name, free(name)]));
   for (const { name } of model.inputs) references.set(name, [free(name), 0, 0]);
   const calls = new Map<string, number>();
   for (const { layer, outputs } of model.nodes) {
@@ -131,7 +123,7 @@ function sequential(
       ? [{ className: first!.className, config: { ...first!.config, batch_input_shape: shape } }, ...others]
       : [{ className: "InputLayer", config: inputConfig("input_layer", shape, model.inputs[0]!, family) }, ...own];
   const config = {
-    ...{ name: plainName(model.name) },
+    name: plainName(model.name),
     layers: entries.map((entry) => classEntry(entry.className, entry.config, family)),
   };
   return modelEntry("Sequential", config, family);
@@ -158,9 +150,8 @@ function inputConfig(name: string, shape: readonly JsonValue[], input: Canonical
 
 function functional(
   model: CanonicalModel,
-  used: readonly string[],
   layers: WrittenModel["layers"],
-  { references }: Names,
+  { references, layers: names }: Names,
   shape: (input: CanonicalInput) => readonly JsonValue[],
   family: Family,
 ): JsonConfig {
@@ -183,8 +174,8 @@ function functional(
     const config = inputConfig(name, shape(input), input, family);
     return { ...classEntry("InputLayer", config, family), name, inbound_nodes: [] };
   });
-  const own = layers.map(({ name, className, config }, k): JsonConfig => {
-    const nodes = model.nodes.filter(({ layer }) => layer === used[k]);
+  const own = layers.map(({ name, className, config }): JsonConfig => {
+    const nodes = model.nodes.filter(({ layer }) => names.get(layer) === name);
     return { ...classEntry(className, common(name, config), family), name, inbound_nodes: nodes.map(call) };
   });
   const config = {
