@@ -2,6 +2,7 @@ import { expectBoolean, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { BatchSource } from "./batch-source.ts";
 import { bucketedOrder } from "./bucketed-order.ts";
+import { perEpoch } from "./per-epoch.ts";
 
 /** Options of `bucketedBatches`. */
 export interface BucketedBatchesOptions {
@@ -56,20 +57,17 @@ export function bucketedBatches(options: BucketedBatchesOptions): BatchSource {
   }
   // Only where it changes anything: checkpoints from before know nothing of it.
   const shares = evenBatches && lengths.length > batchSize && lengths.length % batchSize > 0;
-  const order = (epoch: number): Uint32Array[] =>
-    bucketedOrder({ lengths, batchSize, evenBatches, seed, epoch, bucket });
-  const first = order(0);
-  let known = { epoch: 0, order: first };
+  const order = perEpoch((epoch) => bucketedOrder({ lengths, batchSize, evenBatches, seed, epoch, bucket }));
+  const batchesPerEpoch = order(0).length;
   return {
-    batchesPerEpoch: first.length,
+    batchesPerEpoch,
     identity: {
       ...options.identity,
       ...{ examples: lengths.length, total, longest, batchSize, bucket, seed },
       ...(shares && { evenBatches }),
     },
     batch(epoch, index) {
-      if (known.epoch !== epoch) known = { epoch, order: order(epoch) };
-      const examples = known.order[expectInteger("index", index, { min: 0, max: first.length - 1 })]!;
+      const examples = order(epoch)[expectInteger("index", index, { min: 0, max: batchesPerEpoch - 1 })]!;
       const needed = examples.reduce((most, example) => Math.max(most, lengths[example]!), 1);
       const steps = Math.min(paddedLength(needed), longest);
       return { inputs: inputs(examples, steps), rows: examples.length, steps, weight: options.weight?.(examples) };

@@ -2,6 +2,7 @@ import { expectInteger, UsageError } from "../shared/errors.ts";
 import { expectTokens, type TokenSequence, type Tokens } from "../text/token-sequence.ts";
 import type { Batch, BatchSource } from "./batch-source.ts";
 import { hasEpochs } from "./document-order.ts";
+import { perEpoch } from "./per-epoch.ts";
 
 export interface CarriedBatchesOptions {
   /** Tokens; those with an order of their own in each epoch (`shuffleDocuments`) are read in it. */
@@ -40,8 +41,7 @@ export function carriedBatches(options: CarriedBatchesOptions): CarriedBatches {
   const L = Math.floor((tokens.length - 1) / B);
   const windows = partial ? Math.ceil(L / T) : Math.floor(L / T);
   if (windows < 1) throw tooFewTokens(tokens.length, B, T, partial);
-  const inEpoch = (epoch: number): TokenSequence => (hasEpochs(tokens) ? tokens.inEpoch(epoch) : tokens);
-  let known = { epoch: 0, tokens: inEpoch(0) };
+  const inEpoch = perEpoch((epoch): TokenSequence => (hasEpochs(tokens) ? tokens.inEpoch(epoch) : tokens));
   let identity: BatchSource["identity"];
   return {
     batchesPerEpoch: windows,
@@ -52,13 +52,13 @@ export function carriedBatches(options: CarriedBatchesOptions): CarriedBatches {
     },
     batch(epoch, index) {
       expectInteger("index", index, { min: 0, max: windows - 1 });
-      if (known.epoch !== epoch) known = { epoch, tokens: inEpoch(epoch) };
+      const ordered = inEpoch(epoch);
       const start = index * T;
       const steps = Math.min(T, L - start);
       const inputs = { tokens: new Int32Array(steps * B), targets: new Int32Array(steps * B) };
       const row = new Int32Array(steps + 1);
       for (let b = 0; b < B; b++) {
-        known.tokens.copyTo(row, 0, b * L + start, steps + 1);
+        ordered.copyTo(row, 0, b * L + start, steps + 1);
         for (let t = 0; t < steps; t++) {
           inputs.tokens[t * B + b] = row[t]!;
           inputs.targets[t * B + b] = row[t + 1]!;

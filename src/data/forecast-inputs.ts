@@ -143,7 +143,7 @@ export function windowInputs(
   if (direct && K > 0) inputs.future = new Float64Array(H * B * K);
   if (anchor !== "none") inputs.base = new Float64Array(ahead * B * D);
   if (learn) inputs.y = new Float64Array(H * B * D);
-  if (learn && windows.some((one) => lacks(one, layout))) inputs.mask = new Float64Array(H * B * D);
+  if (learn && windows.some((one) => presentAhead(one, layout).includes(0))) inputs.mask = new Float64Array(H * B * D);
   if (counts) inputs.scale = new Float64Array(B * D);
   const { x, future, base, y, mask, scale } = inputs;
   for (const [b, { series, origin }] of windows.entries()) {
@@ -156,12 +156,10 @@ export function windowInputs(
       const known = direct ? n : n + 1;
       for (let k = 0; k < K; k++) x![row + D + E + k] = series.known[known * K + k]!;
     }
-    for (let h = 0; h < ahead; h++)
-      for (let d = 0; d < D; d++)
-        if (base) {
-          const n = anchor === "season" ? origin - season + (h % season) : origin - 1;
-          base[(h * B + b) * D + d] = series.targets[n * D + d]!;
-        }
+    for (let h = 0; h < ahead && base; h++) {
+      const n = anchor === "season" ? origin - season + (h % season) : origin - 1;
+      for (let d = 0; d < D; d++) base[(h * B + b) * D + d] = series.targets[n * D + d]!;
+    }
     for (let h = 0; h < H; h++) {
       const n = origin + h;
       for (let k = 0; k < K && future; k++) future[(h * B + b) * K + k] = series.known[n * K + k]!;
@@ -178,10 +176,9 @@ export function windowInputs(
   return inputs;
 }
 
-/** Whether something that is to be predicted is missing. */
-function lacks({ series, origin }: ForecastWindow, { horizon, targets }: ForecastLayout): boolean {
-  return series.present.subarray(origin * targets.length, (origin + horizon) * targets.length).includes(0);
-}
+/** [H, D]: 1 where a value that is to be predicted is there. */
+export const presentAhead = ({ series, origin }: ForecastWindow, { horizon, targets }: ForecastLayout): Uint8Array =>
+  series.present.subarray(origin * targets.length, (origin + horizon) * targets.length);
 
 /** What is taken off the targets of the past: the last one, or the mean of the last season. */
 export function levelOf({ targets }: PreparedSeries, origin: number, layout: ForecastLayout): number[] {

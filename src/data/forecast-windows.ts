@@ -1,7 +1,8 @@
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import type { Batch, BatchSource } from "./batch-source.ts";
-import { type ForecastWindow, type PreparedSeries, windowInputs } from "./forecast-inputs.ts";
+import { type ForecastWindow, type PreparedSeries, presentAhead, windowInputs } from "./forecast-inputs.ts";
 import { type ForecastLayout, widthsOf } from "./forecast-layout.ts";
+import { perEpoch } from "./per-epoch.ts";
 import { shuffle } from "./shuffle.ts";
 
 /** Steps whose targets may be predicted: `from` to before `to`. The steps before them are looked at only. */
@@ -56,16 +57,16 @@ export function stepsReadAhead(layout: ForecastLayout, horizon: number): number 
 export function windowsOf(
   series: readonly PreparedSeries[],
   spans: readonly Span[],
-  { context, horizon, targets }: ForecastLayout,
+  layout: ForecastLayout,
   stride = 1,
 ): ForecastWindow[] {
+  const { context, horizon } = layout;
   const windows: ForecastWindow[] = [];
   for (const [k, one] of series.entries()) {
     const { from, to } = spans[k]!;
     for (let origin = Math.max(from, context); origin + horizon <= to; origin += stride) {
-      const { present } = one;
-      const [begin, end] = [origin * targets.length, (origin + horizon) * targets.length];
-      if (present.subarray(begin, end).includes(1)) windows.push({ series: one, origin });
+      const window = { series: one, origin };
+      if (presentAhead(window, layout).includes(1)) windows.push(window);
     }
   }
   return windows;
@@ -83,15 +84,14 @@ export interface WindowBatchesOptions {
 /** Windows to learn from, or to measure on. */
 export function windowBatches({ windows, layout, batchSize, seed }: WindowBatchesOptions): BatchSource {
   const B = expectInteger("batchSize", batchSize, { min: 1 });
-  const order = (epoch: number): Uint32Array =>
-    seed === undefined ? Uint32Array.from(windows, (_, k) => k) : shuffle(windows.length, seed, epoch);
-  let known = { epoch: 0, order: order(0) };
+  const order = perEpoch((epoch) =>
+    seed === undefined ? Uint32Array.from(windows.keys()) : shuffle(windows.length, seed, epoch),
+  );
   return {
     batchesPerEpoch: Math.ceil(windows.length / B),
     identity: { windows: windows.length, batchSize: B, seed: seed ?? null, context: layout.context },
     batch(epoch, index): Batch {
-      if (known.epoch !== epoch) known = { epoch, order: order(epoch) };
-      const chosen = Array.from(known.order.subarray(index * B, (index + 1) * B), (k) => windows[k]!);
+      const chosen = Array.from(order(epoch).subarray(index * B, (index + 1) * B), (k) => windows[k]!);
       const inputs = windowInputs(chosen, layout, { learn: true });
       const weight = inputs.mask?.reduce((sum, one) => sum + one, 0) ?? inputs.y!.length;
       return { inputs, rows: chosen.length, steps: layout.context, weight };
