@@ -1,4 +1,3 @@
-import { expectInteger } from "../shared/errors.ts";
 import { RandomStream } from "../shared/random.ts";
 
 export interface BucketedOrderOptions {
@@ -6,14 +5,12 @@ export interface BucketedOrderOptions {
   readonly lengths: ArrayLike<number>;
   /** B */
   readonly batchSize: number;
-  /** Whether the last two batches of an epoch share the remaining examples evenly; otherwise the last one has the remainder. Default true. */
-  readonly evenBatches?: boolean;
+  /** Whether the last two batches of an epoch share the remaining examples evenly; otherwise the last one has the remainder. */
+  readonly evenBatches: boolean;
   readonly seed: number;
   readonly epoch: number;
-  /**
-   * How many batches are sorted by length together. 1: no sorting, full chance; more: less padding. Default 50.
-   */
-  readonly bucket?: number;
+  /** How many batches are sorted by length together. 1: no sorting, full chance; more: less padding. */
+  readonly bucket: number;
 }
 
 /**
@@ -21,15 +18,12 @@ export interface BucketedOrderOptions {
  * batches so that little is padding, and the batches shuffled again. A function of seed and epoch alone.
  *
  * @returns for each batch the indices of its examples; each index occurs once
- * @throws UsageError "not-an-integer", "out-of-range"
  */
 export function bucketedOrder(options: BucketedOrderOptions): Uint32Array[] {
-  const { lengths } = options;
-  const batchSize = expectInteger("batchSize", options.batchSize, { min: 1 });
-  const bucket = expectInteger("bucket", options.bucket ?? 50, { min: 1 });
+  const { lengths, batchSize, bucket } = options;
   const random = new RandomStream(options.seed, "buckets", options.epoch);
   const order = random.at(0).permutation(lengths.length);
-  const starts = batchStarts(lengths.length, batchSize, options.evenBatches ?? true);
+  const starts = batchStarts(lengths.length, batchSize, options.evenBatches);
   if (bucket > 1)
     for (let first = 0; first < starts.length; first += bucket)
       order.subarray(starts[first], starts[first + bucket]).sort((a, b) => lengths[a]! - lengths[b]!);
