@@ -47,27 +47,25 @@ export async function storeTokens(
   const packedArray = packedFor(vocabularySize);
   const bytesPerToken = packedArray.BYTES_PER_ELEMENT as 1 | 2 | 4;
   let file: TemporaryFile | undefined;
-  const full: Packed[] = [];
+  /** What is not in the file. */
+  const segments: Packed[] = [];
+  let bytes = 0;
   let current: Packed = new packedArray(SEGMENT);
   let used = 0;
   const hash = new TokenHash();
 
+  /** Puts the current segment with the others, and all of them into the file once there are more bytes than memory is to hold. */
   const flush = async (): Promise<void> => {
-    if (file !== undefined) {
-      file.append(bytesOf(current.subarray(0, used)));
-      used = 0;
-      return;
-    }
-    full.push(current);
-    if (full.length * SEGMENT * bytesPerToken <= limit) {
-      current = new packedArray(SEGMENT);
-      used = 0;
-      return;
-    }
-    file = platform.temporaryFile({ folder: options.folder, path: await options.path?.() });
-    for (const segment of full) file.append(bytesOf(segment));
-    full.length = 0;
+    segments.push(used === SEGMENT ? current : current.slice(0, used));
+    bytes += used * bytesPerToken;
     used = 0;
+    if (bytes <= limit) {
+      current = new packedArray(SEGMENT);
+      return;
+    }
+    file ??= platform.temporaryFile({ folder: options.folder, path: await options.path?.() });
+    for (const segment of segments) file.append(bytesOf(segment));
+    segments.length = 0;
   };
 
   try {
@@ -81,17 +79,13 @@ export async function storeTokens(
         if (used === SEGMENT) await flush();
       }
     }
-    if (file === undefined && (full.length * SEGMENT + used) * bytesPerToken > limit) {
-      current = current.slice(0, used);
-      await flush();
-    } else if (file !== undefined && used > 0) await flush();
+    if (used > 0) await flush();
   } catch (error) {
     file?.close();
     throw error;
   }
   if (file !== undefined) return storeIn(file, { vocabularySize, hash: hash.digest() });
-  full.push(current.slice(0, used));
-  return memoryStore(full, bytesPerToken, hash.digest());
+  return memoryStore(segments, bytesPerToken, hash.digest());
 }
 
 function memoryStore(segments: Packed[], bytesPerToken: 1 | 2 | 4, hash: string): TokenStore {
