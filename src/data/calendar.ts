@@ -1,8 +1,8 @@
 import type { TimeSeries } from "./time-series.ts";
 import { lengthOf, type TimeStep } from "./time-step.ts";
-import { type TimeZone, wallClock } from "./time-zone.ts";
+import { DAY, type TimeZone, wallClock } from "./time-zone.ts";
 
-const [HOUR, DAY] = [3_600_000, 86_400_000];
+const HOUR = DAY / 24;
 
 /** The share of a cycle that has passed, also before 1970. */
 const within = (shown: number, round: number): number => shown / round - Math.floor(shown / round);

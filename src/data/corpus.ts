@@ -7,6 +7,7 @@ import type { Abortable } from "../shared/signal.ts";
 import { partOf, type TokenSequence } from "../text/token-sequence.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { TrainTokenizerOptions } from "../text/train-tokenizer.ts";
+import { lastAtMost } from "./ascending.ts";
 import { bytesInPlace } from "./bytes-in-place.ts";
 import { corpusTokenizer, endTokenOf } from "./corpus-tokenizer.ts";
 import { shuffleDocuments } from "./document-order.ts";
@@ -225,11 +226,9 @@ async function found(sources: readonly FileSource[]): Promise<FileSource[]> {
   return all.flat();
 }
 
-/** The last of the ascending numbers that is at most `wanted`; the one after it where that is 0, so that something is learned from. */
-function lastStart(starts: Float64Array, wanted: number): number {
-  const last = starts.findLast((start) => start <= wanted) ?? 0;
-  return last > 0 ? last : (starts[1] ?? 0);
-}
+/** The last start that is at most `wanted`, but not that of the first document, so that something is learned from. */
+const lastStart = (starts: Float64Array, wanted: number): number =>
+  starts[Math.max(1, lastAtMost(starts, wanted))] ?? 0;
 
 function expectFiles(argument: string, files: readonly FileSource[]): void {
   if (!Array.isArray(files))

@@ -30,8 +30,8 @@ export function expectSplit(value: unknown): DocumentSplit {
 
 export function documentSplitter(split: DocumentSplit): DocumentSplitter {
   if (split === "file") return wholeFiles();
-  if (split === "line") return byLine((line, open) => (line === "" ? (open ? "end" : "skip") : "line"));
-  if (split === "blank-line") return byLine((line, open) => (line.trim() === "" ? (open ? "end" : "skip") : "more"));
+  if (split === "line") return byLine((line) => (line === "" ? "end" : "line"));
+  if (split === "blank-line") return byLine((line) => (line.trim() === "" ? "end" : "more"));
   return byMarker(split.marker);
 }
 
@@ -52,15 +52,15 @@ function wholeFiles(): DocumentSplitter {
   };
 }
 
-/** "line": it is a document; "more": it belongs to the open one; "end": it ends that; "skip": it is nothing. */
-function byLine(kind: (line: string, open: boolean) => "line" | "more" | "end" | "skip"): DocumentSplitter {
+/** "line": it is a document; "more": it belongs to the open one; "end": it ends that, if one is open. */
+function byLine(kind: (line: string) => "line" | "more" | "end"): DocumentSplitter {
   let rest = "";
   let open = false;
   function* take(line: string): Generator<DocumentPiece> {
-    const what = kind(line, open);
+    const what = kind(line);
     if (what === "line") yield { text: line, ends: true };
     else if (what === "more") yield { text: open ? `\n${line}` : line, ends: false };
-    else if (what === "end") yield END;
+    else if (open) yield END;
     open = what === "more";
   }
   return {

@@ -42,13 +42,12 @@ export async function readSentenceRows<const C extends SentenceColumns>(
   const name = sourceName(file);
   const { tokens, tags, intent, delimiter, signal } = columns;
   const wanted = [tokens, tags, intent].filter((one) => one !== undefined);
-  const words = (text: string): string[] => (text.trim() === "" ? [] : text.trim().split(/\s+/u));
   const all = { tokens: [] as string[][], tags: [] as string[][], intents: [] as string[], places: [] as string[] };
   for await (const rows of readDelimited(file, { columns: wanted, delimiter, signal }))
     for (const { cells, line } of rows) {
       const place = `${name}, line ${line}`;
-      const own = words(cells[0]!);
-      const labels = tags === undefined ? undefined : words(cells[1]!);
+      const own = wordsOf(cells[0]!);
+      const labels = tags === undefined ? undefined : wordsOf(cells[1]!);
       const count = (labels ?? own).length;
       if (own.length === 0 || count !== own.length) throw tagCount(place, own.length, count);
       const about = intent === undefined ? undefined : cells.at(-1)!.trim();
@@ -67,6 +66,8 @@ export async function readSentenceRows<const C extends SentenceColumns>(
   } as unknown as Read<C>;
 }
 
+const wordsOf = (text: string): string[] => (text.trim() === "" ? [] : text.trim().split(/\s+/u));
+
 /**
  * Reads sentences without tags, one per line, with tokens separated by spaces. Empty lines are skipped.
  * @throws UsageError "not-text", "file-empty", "table-empty"; the reason of `signal`
@@ -75,10 +76,13 @@ export async function readSentenceLines(file: FileSource, options: Abortable = {
   expectOptions("readSentenceLines", options, { signal: 1 });
   const name = sourceName(file);
   const lines = await readLines(file, options);
-  const there = [...lines.entries()].filter(([, line]) => line.trim() !== "");
-  if (there.length === 0) throw new UsageError("table-empty", `${name}: expected a sentence a line, got empty lines`);
+  const sentences = lines
+    .map((line, k) => ({ words: wordsOf(line), place: `${name}, line ${k + 1}` }))
+    .filter(({ words }) => words.length > 0);
+  if (sentences.length === 0)
+    throw new UsageError("table-empty", `${name}: expected a sentence a line, got empty lines`);
   return {
-    tokens: there.map(([, line]) => line.trim().split(/\s+/u)),
-    places: there.map(([k]) => `${name}, line ${k + 1}`),
+    tokens: sentences.map(({ words }) => words),
+    places: sentences.map(({ place }) => place),
   };
 }

@@ -12,17 +12,17 @@ export interface StoredPart {
   readonly starts: Float64Array;
 }
 
+const FORMAT = "longshort-tokens 1";
+
 /** What the tokens in a cache were made of; `key` tells two makings apart. */
 interface CacheEntry {
-  readonly format: "longshort-tokens 1";
+  readonly format: typeof FORMAT;
   readonly key: string;
   readonly vocabularySize: number;
   readonly hash: string;
   readonly bytes: number;
   readonly documents: number;
 }
-
-const FORMAT = "longshort-tokens 1";
 
 /**
  * Tokens of a corpus beyond the limit of memory, kept in a folder: `NAME.bin` (the tokens), `NAME.starts` and, written last, so
