@@ -188,8 +188,8 @@ async function findDirectory(source: ByteSource): Promise<{ offset: number; size
     Object.assign(end, wide);
     border = record;
   }
-  if (end.disks !== 0 && end.disks !== 0xffff) badZip(source.name, "it is one part of a divided archive");
-  if (end.here !== end.count) badZip(source.name, "it is one part of a divided archive");
+  if ((end.disks !== 0 && end.disks !== 0xffff) || end.here !== end.count)
+    badZip(source.name, "it is one part of a divided archive");
   if (end.offset + end.size !== border) badZip(source.name, "its directory does not lie where its end says");
   return end;
 }

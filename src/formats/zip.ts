@@ -55,7 +55,7 @@ export async function openZip(source: ByteSource, options: OpenZipOptions = {}):
     throw new UsageError("no-such-entry", `${source.name}: the archive has no file ${JSON.stringify(name)}${hint}`);
   }
 
-  const label = (entry: ZipEntry): string => `${source.name}, ${JSON.stringify(entry.name)}`;
+  const label = (entry: ZipEntry): string => entryLabel(source, entry);
 
   function checkCrc(entry: ZipEntry, crc: number): void {
     if (crc === entry.crc || (zeroCrcIsNone && entry.crc === 0)) return;
@@ -110,9 +110,11 @@ function checkTotal(label: string, entries: ReadonlyMap<string, ZipEntry>, limit
     );
 }
 
+const entryLabel = ({ name }: ByteSource, entry: ZipEntry): string => `${name}, ${JSON.stringify(entry.name)}`;
+
 /** Where the bytes of an entry begin, after its local header was found to say the same as the directory. */
 async function dataStart(source: ByteSource, entry: ZipEntry): Promise<number> {
-  const label = `${source.name}, ${JSON.stringify(entry.name)}`;
+  const label = entryLabel(source, entry);
   const differs = (what: string): never => badZip(label, `the directory and the entry itself do not agree on ${what}`);
   if (entry.headerOffset + 30 > entry.limit) badZip(label, "its header overlaps what follows");
   const head = view(await source.read(entry.headerOffset, 30));

@@ -207,8 +207,6 @@ class Unpickler<Leaf> {
           break;
         }
         case 0x52: // REDUCE
-          this.#reduce();
-          break;
         case 0x81: // NEWOBJ: cls.__new__(cls, *args), on the same list
           this.#reduce();
           break;

@@ -8,6 +8,8 @@ import { Storage, type StorageBytes } from "./storage.ts";
 /** Storages of a file by key; every mention of a key must agree with the first. */
 export class StorageTable {
   readonly storages = new Map<string, Storage>();
+  /** Parts and what they are a part of: they get its bytes. */
+  readonly #parts: [part: Storage, whole: Storage][] = [];
 
   /**
    * A persistent id as torch.save writes it: `("storage", type, key, device, length)`; files before 1.6 add `None`, or
@@ -40,12 +42,9 @@ export class StorageTable {
     const [start, length] = sizes(part.slice(1, 3), "the place of a part of a storage") as [number, number];
     if (part.length !== 3 || start + length > whole.length) refuse("a part of a storage in it leads past its end");
     const view = new Storage(whole.key, whole.dtype, length, start);
-    this.parts.push([view, whole]);
+    this.#parts.push([view, whole]);
     return view;
   }
-
-  /** Parts and what they are a part of: they get its bytes. */
-  readonly parts: [part: Storage, whole: Storage][] = [];
 
   /** Gives every storage its bytes, whose number must be what was declared. */
   attach(bytesOf: (storage: Storage) => StorageBytes): void {
@@ -56,6 +55,6 @@ export class StorageTable {
         refuse(`storage ${quote(storage.key)} should have ${expected} bytes, but ${bytes.size} are there`);
       storage.bytes = bytes;
     }
-    for (const [part, whole] of this.parts) part.bytes = whole.bytes;
+    for (const [part, whole] of this.#parts) part.bytes = whole.bytes;
   }
 }
