@@ -1,7 +1,8 @@
+import { lengthOf } from "../data/sequence-inputs.ts";
 import { crossEntropy } from "../losses/cross-entropy.ts";
 import { add, mul, variable } from "../math/expression.ts";
 import type { SequenceClassifier } from "../models/sequence-classifier.ts";
-import { type Classifier, declareSequences } from "../run/classifier.ts";
+import { type Classifier, declareSequences, targetUnits } from "../run/classifier.ts";
 import { readSequence } from "../run/sequence-reader.ts";
 import { expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
@@ -54,21 +55,17 @@ export async function traceClassifier(
   if (!("channels" in read) && read.length === 0)
     throw new UsageError("no-tokens", "text: expected at least one token to read, got none");
   const objective = await objectiveOf(classifier, input, options);
-  if ("channels" in read)
-    return readTrace(
-      await traceLayers(rnn, parameters, { data: read.values }, options, objective),
-      stepNumbers(read.values.length / read.channels),
-    );
-  const reading = await layerInput(
-    parameters,
-    (graph) => model.embed(declareSequences(graph, model, read.length, 1).x),
-    { x: read, mask: new Float64Array(read.length).fill(1) },
-    options,
-  );
-  return readTrace(
-    await traceLayers(rnn, parameters, { data: reading }, options, objective),
-    tokenTexts(read, tokenizer!),
-  );
+  const data =
+    "channels" in read
+      ? read.values
+      : await layerInput(
+          parameters,
+          (graph) => model.embed(declareSequences(graph, model, read.length, 1).x),
+          { x: read, mask: new Float64Array(read.length).fill(1) },
+          options,
+        );
+  const traced = await traceLayers(rnn, parameters, { data }, options, objective);
+  return readTrace(traced, "channels" in read ? stepNumbers(lengthOf(read)) : tokenTexts(read, tokenizer!));
 }
 
 /** L from the output of the layers; undefined if no gradients are requested. */
@@ -77,13 +74,13 @@ async function objectiveOf(
   input: Parameters<typeof readSequence>[0],
   { gradients, label, signal }: TraceClassifierOptions,
 ): Promise<Objective | undefined> {
-  const { classes, targetScaling } = classifier.model.config;
+  const { model } = classifier;
+  const { classes } = model.config;
   if (!asksForGradients(gradients, { label })) return undefined;
   if (label !== undefined && !classes)
     throw new UsageError("bad-option", "label: this model predicts a number, not classes");
-  const { model } = classifier;
   if (!classes) {
-    const [mean, deviation] = [targetScaling?.mean[0] ?? 0, targetScaling?.deviation[0] ?? 1];
+    const { mean, deviation } = targetUnits(model);
     return (layers) => reshape(pointwise({ x: model.answer(layers) }, add(mul(variable("x"), deviation), mean)), []);
   }
   const meant = expectOneOf("label", label ?? (await classifier.predict([input], { signal }))[0]!.label, classes);

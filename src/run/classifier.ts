@@ -48,6 +48,12 @@ export const classPrediction = (
   logProbabilities: zipRecord(classes, logs),
 });
 
+/** Of a regression: `mean + deviation · output` is in the units of the labels. */
+export const targetUnits = ({ config: { targetScaling } }: SequenceModel) => ({
+  mean: targetScaling?.mean[0] ?? 0,
+  deviation: targetScaling?.deviation[0] ?? 1,
+});
+
 /** Declares the inputs of a sequence model for a batch [T, B]. */
 export function declareSequences(graph: Graph, { config }: SequenceModel, steps: number, rows: number) {
   const x: Tensor =
@@ -116,9 +122,9 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
 
   /** Converts an output to the units of the labels. @throws UsageError "not-a-regression" */
   private scaling(): (output: Float64Array) => number {
-    const { classes, targetScaling } = this.model.config;
-    if (classes) throw new UsageError("not-a-regression", "this model predicts classes, not numbers: call predict");
-    const [mean, deviation] = [targetScaling?.mean[0] ?? 0, targetScaling?.deviation[0] ?? 1];
+    if (this.model.config.classes)
+      throw new UsageError("not-a-regression", "this model predicts classes, not numbers: call predict");
+    const { mean, deviation } = targetUnits(this.model);
     return ([value]) => mean + deviation * value!;
   }
 

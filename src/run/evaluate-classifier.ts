@@ -3,7 +3,7 @@ import { expectOptions } from "../shared/options.ts";
 import type { Abortable } from "../shared/signal.ts";
 import { varies } from "../shared/varies.ts";
 import { type ClassificationScores, classificationScores } from "./classification-scores.ts";
-import type { Classifier, ClassPrediction } from "./classifier.ts";
+import { type Classifier, type ClassPrediction, targetUnits } from "./classifier.ts";
 
 /** Scores of a classifier on examples. */
 export interface ClassifierScores extends ClassificationScores {
@@ -73,8 +73,7 @@ export const numberScores = (
   classifier: Classifier,
   examples: Examples,
   predicted: ArrayLike<number>,
-): RegressionScores =>
-  regressionScores(targetsOf(examples), predicted, classifier.model.config.targetScaling?.deviation[0] ?? 1);
+): RegressionScores => regressionScores(targetsOf(examples), predicted, targetUnits(classifier.model).deviation);
 
 /** @param deviation what errors are divided by in `loss` */
 export function regressionScores(

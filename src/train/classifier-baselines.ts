@@ -6,8 +6,8 @@ import type { Classifier } from "../run/classifier.ts";
 import {
   evaluateClassifier,
   evaluateRegression,
+  numberScores,
   type RegressionScores,
-  regressionScores,
 } from "../run/evaluate-classifier.ts";
 import { nearestNeighbour, timeWarpingCost } from "../run/nearest-neighbour.ts";
 import { mostFrequent } from "../shared/tally.ts";
@@ -43,11 +43,10 @@ export async function classifierBaselines(options: BaselineOptions): Promise<Bas
   if (!classes) {
     const targets = targetsOf(train);
     const mean = targets.reduce((sum, value) => sum + value / targets.length, 0);
-    const truth = targetsOf(test);
-    const scores = regressionScores(
-      truth,
-      truth.map(() => mean),
-      classifier.model.config.targetScaling?.deviation[0] ?? 1,
+    const scores = numberScores(
+      classifier,
+      test,
+      test.inputs.map(() => mean),
     );
     return [{ name: "always the mean", scores }, ...(classifier.tokenizer ? [await bagOfTokens(options)] : [])];
   }
