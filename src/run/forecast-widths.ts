@@ -14,14 +14,15 @@ export interface Measured {
 
 /**
  * The factor by column by which intervals must be widened, from forecasts of known values. Columns with too few values are left out.
- * @param repeated how often each value was forecast
+ * @param stride steps between the windows: from nearer ones each value is forecast several times
  */
 export function widthFactors(
   measured: readonly Measured[],
   { targets, transform, horizon }: ForecastLayout,
-  repeated: number,
+  stride: number,
 ): Readonly<Record<string, number>> {
   const inUnits = inverseOf(transform);
+  const repeated = Math.max(1, Math.floor(horizon / stride));
   const factors = targets.flatMap((name, d) => {
     const width = new IntervalWidth();
     for (const { window, found } of measured) {

@@ -204,7 +204,7 @@ export class Forecaster extends Closing {
     expectOptions("Forecaster.calibrate", options, { signal: 1 });
     expectWindows(windows, this.layout, this.layout.horizon);
     const { intervalWidths: _, ...layout } = this.layout;
-    const { decoding, horizon } = layout;
+    const { decoding } = layout;
     if (!this.movesIntervals) {
       this.#layout = layout;
       return undefined;
@@ -213,12 +213,8 @@ export class Forecaster extends Closing {
     const stride = Math.max(1, Math.ceil(windows.length / most));
     const chosen = windows.filter((_, k) => k % stride === 0);
     const found = await this.predictAsLearned(chosen, { samples: 50, ...options });
-    const repeated = Math.max(1, Math.floor(horizon / stride));
-    const intervalWidths = widthFactors(
-      chosen.map((window, k) => ({ window, found: found[k]! })),
-      layout,
-      repeated,
-    );
+    const measured = chosen.map((window, k) => ({ window, found: found[k]! }));
+    const intervalWidths = widthFactors(measured, layout, stride);
     const moved = Object.keys(intervalWidths).length > 0;
     this.#layout = moved ? { ...layout, intervalWidths } : layout;
     return moved ? intervalWidths : undefined;
@@ -259,14 +255,10 @@ export class Forecaster extends Closing {
       const found = await this.predictAsLearned(earlier, { samples: 50, signal });
       for (const [k, window] of earlier.entries()) own.set(window.origin, { window, found: found[k]! });
     }
-    const repeated = Math.max(1, Math.floor(horizon / stride));
-    return wanted.map(({ own, origins }) =>
-      widthFactors(
-        origins.map((origin) => own.get(origin)!),
-        layout,
-        repeated,
-      ),
-    );
+    return wanted.map(({ own, origins }) => {
+      const measured = origins.map((origin) => own.get(origin)!);
+      return widthFactors(measured, layout, stride);
+    });
   }
 
   private async predictAsLearned(

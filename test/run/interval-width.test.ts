@@ -82,7 +82,7 @@ describe("the factors of a forecast's columns", () => {
       present: Uint8Array.from(both, (v) => (Number.isNaN(v) ? 0 : 1)),
     };
     const measured = origins.map((origin) => ({ window: { series, origin }, found }));
-    return widthFactors(measured, { targets: ["y", "z"], transform, horizon } as never, 1);
+    return widthFactors(measured, { targets: ["y", "z"], transform, horizon } as never, horizon);
   };
   const byHand = (transform: "none" | "log"): number => {
     const width = new IntervalWidth();
