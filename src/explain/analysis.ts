@@ -1,10 +1,7 @@
 import { ShapeError } from "../shared/errors.ts";
 import { extremes } from "../shared/extremes.ts";
 import { expectOptions } from "../shared/options.ts";
-import { type ExampleOptions, seriesOf, type TracedArray } from "./traced-array.ts";
-
-/** What the measures below read: an array of a trace, or anything of its shape. */
-export type Traced = Pick<TracedArray, "shape" | "data">;
+import { type ExampleOptions, seriesOf, type Traced } from "./traced-array.ts";
 
 const unitsOf = (
   array: Traced,

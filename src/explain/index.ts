@@ -16,7 +16,6 @@ export {
   type Saturation,
   type SaturationOptions,
   saturation,
-  type Traced,
   unitsThatFollow,
 } from "./analysis.ts";
 export { type CellGraph, type CellGraphNode, cellGraph } from "./cell-graph.ts";
@@ -42,4 +41,11 @@ export { traceTensors, traceToJSON } from "./trace-files.ts";
 export { type TraceForecasterOptions, traceForecaster } from "./trace-forecaster.ts";
 export { type TraceTaggerOptions, traceTagger } from "./trace-tagger.ts";
 export { type TextTrace, type TraceTextOptions, traceText } from "./trace-text.ts";
-export { type ExampleOptions, seriesOf, type TraceAxis, type TracedArray, traceKey } from "./traced-array.ts";
+export {
+  type ExampleOptions,
+  seriesOf,
+  type TraceAxis,
+  type Traced,
+  type TracedArray,
+  traceKey,
+} from "./traced-array.ts";

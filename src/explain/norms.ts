@@ -1,14 +1,11 @@
 import { expectOptions } from "../shared/options.ts";
-import type { ExampleOptions, TracedArray } from "./traced-array.ts";
+import type { ExampleOptions, Traced } from "./traced-array.ts";
 
 /**
  * Computes the Euclidean norm over the units at each step, for one example. For ∂L/∂h it is the gradient flow ‖∂L/∂h_t‖.
  * @returns [T]
  */
-export function normsOverTime(
-  { shape, data }: Pick<TracedArray, "shape" | "data">,
-  options: ExampleOptions = {},
-): Float64Array {
+export function normsOverTime({ shape, data }: Traced, options: ExampleOptions = {}): Float64Array {
   expectOptions("normsOverTime", options, { example: 1 });
   const { example = 0 } = options;
   const [steps, batch, units] = shape;

@@ -13,7 +13,7 @@ import type { Abortable } from "../shared/signal.ts";
 import { compile } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
-import { type TracedArray, tracedArray } from "./traced-array.ts";
+import { type Traced, type TracedArray, tracedArray } from "./traced-array.ts";
 
 /** A model that can be traced: a language model (a loaded run is one) or recurrent layers, with parameters on a machine. */
 export interface Traceable {
@@ -64,7 +64,7 @@ export interface Trace {
   /** L, if gradients of a whole model were requested. */
   readonly loss: number | undefined;
   /** Logits [T, B, V] of a language model, or the output [T, B, directions · H|P] of layers. */
-  readonly output: Pick<TracedArray, "shape" | "data">;
+  readonly output: Traced;
   /** State after the last step by name, each [L·directions, B, H|P]. */
   readonly final: Readonly<Record<string, ArrayLike<number>>>;
 }

@@ -19,6 +19,9 @@ export interface TracedArray {
   readonly data: Numbers;
 }
 
+/** What most measures read: an array of a trace, or anything of its shape. */
+export type Traced = Pick<TracedArray, "shape" | "data">;
+
 const AXES: readonly TraceAxis[] = ["time", "batch", "unit"];
 
 /** Returns the key of an array in a trace: `f_l0`, `f_l0_reverse`. */
@@ -35,10 +38,7 @@ export function tracedArray(key: string, shape: readonly number[], data: Numbers
 }
 
 /** The steps of an array, then those of another one of as many examples and units. */
-export function joined<A extends Pick<TracedArray, "shape" | "data">>(
-  first: A,
-  then: Pick<TracedArray, "shape" | "data">,
-): A {
+export function joined<A extends Traced>(first: A, then: Traced): A {
   const length = first.data.length + then.data.length;
   const data = first.data instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
   data.set(first.data);
@@ -54,11 +54,7 @@ export interface ExampleOptions {
 }
 
 /** Returns the values of one unit of one example over time. */
-export function seriesOf(
-  { shape, data }: Pick<TracedArray, "shape" | "data">,
-  unit: number,
-  options: ExampleOptions = {},
-): Float64Array {
+export function seriesOf({ shape, data }: Traced, unit: number, options: ExampleOptions = {}): Float64Array {
   expectOptions("seriesOf", options, { example: 1 });
   const { example = 0 } = options;
   const [steps, batch, units] = shape;

@@ -7,7 +7,6 @@ import {
   pace,
   type SaturationOptions,
   saturation,
-  type Traced,
   unitsThatFollow,
 } from "../../../src/explain/analysis.ts";
 import { effectOn } from "../../../src/explain/effect.ts";
@@ -16,6 +15,7 @@ import { type NearestPlacesOptions, nearestPlaces } from "../../../src/explain/n
 import { type NearestStatesOptions, nearestStates } from "../../../src/explain/nearest-states.ts";
 import { normsOverTime } from "../../../src/explain/norms.ts";
 import { type TraceInput, type TraceOptions, trace, traceInChunks } from "../../../src/explain/trace.ts";
+import type { Traced } from "../../../src/explain/traced-array.ts";
 import { type ExampleOptions, seriesOf } from "../../../src/explain/traced-array.ts";
 import { recurrent } from "../../../src/layers/recurrent.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
