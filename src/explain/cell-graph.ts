@@ -67,22 +67,16 @@ export function cellGraph(cell: Cell): CellGraph {
     const known = ids.get(n);
     if (known !== undefined) return known;
     const name = n.op === "variable" && isLetter(n) ? n.name : nameOf.get(n);
-    const given = name?.startsWith("pre.") || n.op === "variable" || n.op === "product";
+    const kind = kindOf(n, name);
+    const given = kind !== "operation";
     const made = given ? madeFor(n, cell) : undefined;
     const args = (given ? (made ? [made] : []) : n.args).map(visit).filter((id) => id !== undefined);
     const id = nodes.length;
     ids.set(n, id);
     expressions.push(n);
     nodes.push({
-      ...{ id, args, depth: given && !made ? 0 : 1 + Math.max(0, ...args.map((a) => nodes[a]!.depth)) },
-      sees: name?.startsWith("pre.") ? seenBy(n, made) : [],
-      kind: name?.startsWith("pre.")
-        ? "sum"
-        : !given
-          ? "operation"
-          : partsOfVariable(n.name).kind === "previous"
-            ? "previous"
-            : "given",
+      ...{ id, kind, args, depth: given && !made ? 0 : 1 + Math.max(0, ...args.map((a) => nodes[a]!.depth)) },
+      sees: kind === "sum" ? seenBy(n, made) : [],
       symbol: given ? symbolOfGiven(name ?? n.name ?? n.op) : symbolOf(n),
       name: name ?? (given ? n.name : undefined),
     });
@@ -96,6 +90,12 @@ export function cellGraph(cell: Cell): CellGraph {
     named: Object.fromEntries(places),
     evaluate: (given, override) => evaluateNodes(nodes, expressions, given, override),
   };
+}
+
+function kindOf(n: AnyNode, name: string | undefined): CellGraphNode["kind"] {
+  if (name?.startsWith("pre.")) return "sum";
+  if (n.op !== "variable" && n.op !== "product") return "operation";
+  return partsOfVariable(n.name).kind === "previous" ? "previous" : "given";
 }
 
 /** What the matrix over the state multiplies, where that is not the state before itself. */
@@ -119,25 +119,22 @@ function evaluateNodes(
   const values: Float64Array[] = [];
   const at = new Map(expressions.map((n, id) => [n, id]));
   const width = Math.max(...Object.values(given).map((v) => v.length));
-  for (const { id, kind, name } of nodes) {
-    const forced = override.get(id);
-    const known = forced ?? (kind !== "operation" && name !== undefined ? given[name] : undefined);
-    if (known) values.push(Float64Array.from(known));
-    else {
-      const n = expressions[id]!;
-      const one = (arg: AnyNode | undefined, unit: number): number =>
-        arg === undefined ? 0 : arg.op === "constant" ? arg.value : values[at.get(arg)!]![unit]!;
-      if (n.op === "mean") {
-        const all = n.args.flatMap((arg) => Array.from({ length: width }, (_, u) => one(arg, u)));
-        values.push(new Float64Array(width).fill(all.reduce((a, b) => a + b, 0) / all.length));
-        continue;
-      }
-      const rule = rules[n.op as keyof typeof rules];
-      if (!rule) throw new TypeError(`cellGraph: no value was given for "${name ?? n.op}"`);
-      values.push(
-        Float64Array.from({ length: width }, (_, u) => rule(one(n.args[0], u), one(n.args[1], u), one(n.args[2], u))),
-      );
+  const one = (arg: AnyNode | undefined, unit: number): number =>
+    arg === undefined ? 0 : arg.op === "constant" ? arg.value : values[at.get(arg)!]![unit]!;
+  const computed = (n: AnyNode, name: string): Float64Array => {
+    if (n.op === "mean") {
+      const all = n.args.flatMap((arg) => Array.from({ length: width }, (_, u) => one(arg, u)));
+      return new Float64Array(width).fill(all.reduce((a, b) => a + b, 0) / all.length);
     }
+    const rule = rules[n.op as keyof typeof rules];
+    if (!rule) throw new TypeError(`cellGraph: no value was given for "${name}"`);
+    const [a, b, c] = n.args;
+    return Float64Array.from({ length: width }, (_, u) => rule(one(a, u), one(b, u), one(c, u)));
+  };
+  for (const [id, n] of expressions.entries()) {
+    const { kind, name } = nodes[id]!;
+    const known = override.get(id) ?? (kind !== "operation" && name !== undefined ? given[name] : undefined);
+    values.push(known ? Float64Array.from(known) : computed(n, name ?? n.op));
   }
   return values;
 }
