@@ -1,6 +1,7 @@
 import { type GatePlace, openAblation, type UnitPlace } from "../explain/ablation.ts";
 import { effectOn } from "../explain/effect.ts";
 import { nearestPassages } from "../explain/nearest-passages.ts";
+import { tokenTexts } from "../explain/read-trace.ts";
 import { type Trace, trace } from "../explain/trace.ts";
 import type { LoadedRun } from "../run/load-run.ts";
 import { expectInteger } from "../shared/errors.ts";
@@ -20,7 +21,7 @@ export async function readText(opened: OpenedText, text: string, names?: readonl
   const predictions = predictionsOf(opened.tokenizer.vocabulary, tokens, output.data);
   return {
     ...{ leftOut, cut, predictions, outputs: [] },
-    tokens: Array.from(tokens, (token) => opened.tokenizer.vocabulary[token]!),
+    tokens: tokenTexts(tokens, opened.tokenizer),
     values: valuesOf(values),
     loss: lossOf(predictions),
   };

@@ -131,10 +131,7 @@ class Served {
     resume: () => this.live().allow(Number.POSITIVE_INFINITY) as undefined,
     step: () => this.live().allow(1) as undefined,
     rewind: ({ step }) => this.live().rewind(step) as undefined,
-    stop: () => {
-      this.stop();
-      return undefined;
-    },
+    stop: () => this.stop() as undefined,
     snapshot: () => this.live().snapshot(),
     save: () => this.live().save(),
   };
