@@ -1,7 +1,7 @@
 import type { Cell, Width } from "../cells/define.ts";
 import { type AnyNode, inOrder } from "../math/expression.ts";
 import { parameterShapes, partsLength, sizeOf, widthOf } from "../scan/widths.ts";
-import { nearest, UsageError } from "../shared/errors.ts";
+import { nearest, UsageError, within } from "../shared/errors.ts";
 import { mapValues, prefixed } from "../shared/records.ts";
 import { overlaps, size } from "../shared/shapes.ts";
 import type { Arena } from "./machine.ts";
@@ -289,21 +289,12 @@ export function checkPlan(
   for (const [name, range] of Object.entries(plan.scalars)) inArena(`scalar "${name}"`, range);
   return plan.launches.map((launch, at) => {
     const where = `launch ${at} (${launch.kernel.op})`;
-    const found = specsOf(where, launch, savedSize);
+    const found = within(where, () => operandsOf(launch.kernel, savedSize));
     for (const [name, range] of Object.entries(launch.operands)) inArena(`${where}: operand "${name}"`, range);
     for (const [name, spec] of Object.entries(found)) checkOperand(where, name, spec, launch.operands[name]);
     checkOverlaps(where, launch, found);
     return found;
   });
-}
-
-function specsOf(where: string, launch: Launch, savedSize: SavedSize): OperandSpecs {
-  try {
-    return operandsOf(launch.kernel, savedSize);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(error.code, `${where}: ${error.message}`, { cause: error });
-  }
 }
 
 function checkOperand(where: string, name: string, spec: OperandSpec, range: Range | undefined): void {

@@ -6,7 +6,7 @@ import { openSafetensors } from "../checkpoint/safetensors-file.ts";
 import { type StoredBytes, storedFile } from "../checkpoint/stored-bytes.ts";
 import { isAddress } from "../platform/download.ts";
 import type { ByteSource } from "../platform/platform.ts";
-import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
+import { FailureError, LongshortError, placed, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { type ByteInput, type ByteOptions, openBytes, withBytes, withFiles } from "./byte-source.ts";
 import type { OpenedModel } from "./canonical.ts";
@@ -131,9 +131,10 @@ const readers: Readonly<
     // A manifest of TensorFlow 1 is small and names variables, a model of TensorFlow.js names its topology.
     const looked = Math.min(source.size, 1 << 16);
     const start = new TextDecoder().decode(await source.read(0, looked));
-    if (/"filename"/.test(start) && !/"modelTopology"|"weightsManifest"/.test(start))
+    const isModel = /"modelTopology"|"weightsManifest"/.test(start);
+    if (!isModel && /"filename"/.test(start))
       return networkOf("tf1", await readTensorFlow1(input, { files, onProgress, signal }));
-    if (source.size === looked && !/"modelTopology"|"weightsManifest"/.test(start))
+    if (!isModel && source.size === looked)
       throw new UsageError(
         "unknown-format",
         `${source.name}: JSON, but neither TensorFlow.js' model.json (modelTopology) nor a manifest of variables (filename)`,
@@ -185,9 +186,7 @@ async function named<T>(file: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (cause) {
-    if (!(cause instanceof LongshortError) || cause.message.includes(file)) throw cause;
-    const Kind = cause instanceof UsageError ? UsageError : FailureError;
-    throw new Kind(cause.code, `${file}: ${cause.message}`, { cause });
+    throw cause instanceof LongshortError && cause.message.includes(file) ? cause : placed(file, cause);
   }
 }
 

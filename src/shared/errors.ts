@@ -30,6 +30,22 @@ export class ShapeError extends UsageError {
   override name = "ShapeError";
 }
 
+/** The same error, with the place that it comes from before its message; what is no error of this package, as it is. */
+export function placed(place: string, cause: unknown): unknown {
+  if (!(cause instanceof LongshortError)) return cause;
+  const Kind = cause instanceof ShapeError ? ShapeError : cause instanceof UsageError ? UsageError : FailureError;
+  return new Kind(cause.code, `${place}: ${cause.message}`, { cause });
+}
+
+/** What `read` gives; its errors are `placed`. */
+export function within<T>(place: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw placed(place, cause);
+  }
+}
+
 /**
  * Names `value` with its type in a few words for a message: `the string "12"`, `an array of 3`, `NaN`, `nothing` for what is missing in a
  * file or a call.

@@ -15,7 +15,7 @@ import {
 import { Classifier, declareSequences } from "../run/classifier.ts";
 import { expectSeries, readSequence } from "../run/sequence-reader.ts";
 import { checkOptions } from "../schema/check.ts";
-import { describe, expectInteger, expectOneOf, LongshortError, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, expectOneOf, UsageError, within } from "../shared/errors.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
 import { monitored } from "./best.ts";
@@ -143,7 +143,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     ...(classes ? { classes } : { targetScaling: standardScaling([targets], 1) }),
   });
   const sequences = train.inputs.map((input, k) =>
-    at(placeOf(train.places, k), () => readSequence(input, model, tokenizer)),
+    within(placeOf(train.places, k), () => readSequence(input, model, tokenizer)),
   );
   const weights = classes && classWeightsOf(options.classWeights, classes, train.labels);
   const learned = scaled(targets, model.config.targetScaling);
@@ -223,7 +223,7 @@ function seriesOptions({ inputs, places }: Examples, scaling: "standard" | "none
       "wrong-input",
       `${placeOf(places, other)}: expected ${channels} channels as in the first series, got ${series[other]!.channels}`,
     );
-  for (const [k, one] of series.entries()) at(placeOf(places, k), () => expectSeries(one, channels));
+  for (const [k, one] of series.entries()) within(placeOf(places, k), () => expectSeries(one, channels));
   const inputScaling =
     scaling === "none"
       ? undefined
@@ -236,16 +236,6 @@ function seriesOptions({ inputs, places }: Examples, scaling: "standard" | "none
 
 const scaled = (targets: Float64Array, scaling: Scaling | undefined): Float64Array =>
   scaling ? targets.map((value) => (value - scaling.mean[0]!) / scaling.deviation[0]!) : targets;
-
-/** Says where an example that cannot be read comes from. */
-function at<T>(place: string | undefined, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    if (!(cause instanceof LongshortError) || place === undefined) throw cause;
-    throw new UsageError(cause.code, `${place}: ${cause.message}`, { cause });
-  }
-}
 
 /** Which metric decides: of classes their accuracy, where examples are kept out to measure it. */
 export const monitorOf = ({

@@ -7,7 +7,7 @@ import { openOnnx } from "../../src/formats/onnx/program.ts";
 import { openNetwork } from "../../src/formats/open-network.ts";
 import type { Program } from "../../src/formats/program.ts";
 import { randomInputs } from "../../src/formats/verify.ts";
-import { LongshortError } from "../../src/shared/errors.ts";
+import { FailureError, LongshortError } from "../../src/shared/errors.ts";
 
 /*
  * A number in a file costs it a few bytes and may ask for any amount of memory: padding, repetitions, windows, shapes of inputs. What
@@ -59,6 +59,19 @@ const graphs: readonly [string, (n: number) => Uint8Array][] = [
 ];
 test.each(graphs)("ONNX: %s", async (_, make) => {
   for (const n of sizes) await refused((machine) => openOnnx(make(n), { machine }));
+});
+
+test("ONNX: a constant that no machine holds is a failure, as it is documented, and names its node", async () => {
+  const graph = new GraphWriter();
+  graph.input("x", "float32", [2]);
+  graph.node("ConstantOfShape", [graph.whole("shape", [2 ** 28])], ["y"]);
+  graph.output("y", "float32");
+  const machine = await openMachine("reference");
+  const program = openOnnx(graph.finish("one"), { machine });
+  const error: unknown = await program.run({ x: { shape: [2], data: [0, 0] } }).catch((cause: unknown) => cause);
+  expect(error).toBeInstanceOf(FailureError);
+  expect(error).toMatchObject({ code: "too-large-onnx", message: expect.stringMatching(/^node .*ConstantOfShape/) });
+  machine.close();
 });
 
 const dense = { outputSize: 2, bias: false, activation: { name: "identity" } } as const;

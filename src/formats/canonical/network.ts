@@ -1,5 +1,5 @@
 import { type Hold, renamed } from "../../layers/held-values.ts";
-import { describe, LongshortError, nearest, ShapeError, UsageError } from "../../shared/errors.ts";
+import { describe, nearest, ShapeError, UsageError, within } from "../../shared/errors.ts";
 import { expectOptions } from "../../shared/options.ts";
 import { formatShape, sameShape, size } from "../../shared/shapes.ts";
 import type { Tensor } from "../../tensor/graph.ts";
@@ -202,17 +202,6 @@ export class Network implements HasParameters {
 function maskedAs({ inputs, mask }: CanonicalNode, values: ReadonlyMap<string, Value>): Value {
   const value = values.get(inputs[0]!)!;
   return mask === undefined ? value : { ...value, mask: mask === null ? undefined : values.get(mask)!.mask };
-}
-
-/** Puts the layer that an error comes from before its message. */
-function within<T>(where: string, make: () => T): T {
-  try {
-    return make();
-  } catch (cause) {
-    if (!(cause instanceof LongshortError)) throw cause;
-    const Kind = cause instanceof ShapeError ? ShapeError : UsageError;
-    throw new Kind(cause.code, `${where}: ${cause.message}`, { cause });
-  }
 }
 
 function unknown(kind: string, name: unknown, names: readonly string[]): UsageError {

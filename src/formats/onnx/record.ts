@@ -1,4 +1,4 @@
-import { LongshortError, nearest, UsageError } from "../../shared/errors.ts";
+import { LongshortError, nearest, placed, UsageError } from "../../shared/errors.ts";
 import { isFloat } from "../data-type.ts";
 import { isHost, type Value } from "../value.ts";
 import { branchPrefix } from "./learned.ts";
@@ -64,9 +64,8 @@ function compute(context: NodeContext): readonly (Value | undefined)[] {
     if (context.recorder.graph.training) expectGradient(context, outputs);
     return outputs;
   } catch (cause) {
-    const where = `node ${JSON.stringify(node.name)} (${node.op})`;
-    if (!(cause instanceof LongshortError) || cause.message.startsWith("node ")) throw cause;
-    throw new UsageError(cause.code, `${where}: ${cause.message}`, { cause });
+    if (cause instanceof LongshortError && cause.message.startsWith("node ")) throw cause;
+    throw placed(`node ${JSON.stringify(node.name)} (${node.op})`, cause);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ByteSource } from "../../platform/platform.ts";
 import { type AsyncCloseable, closingLater } from "../../shared/closing.ts";
-import { FailureError, LongshortError } from "../../shared/errors.ts";
+import { LongshortError, placed } from "../../shared/errors.ts";
 import { type ByteInput, openBytes } from "../byte-source.ts";
 import { isZip } from "../zip-directory.ts";
 import { readArchive } from "./archive.ts";
@@ -45,8 +45,7 @@ export async function readPyTorch(input: ByteInput): Promise<PyTorchFile> {
     return closingLater<PyTorchFile>({ value, tensors: collectTensors(value), format, close });
   } catch (cause) {
     await close();
-    if (!(cause instanceof LongshortError) || cause.code !== "bad-pytorch") throw cause;
-    throw new FailureError("bad-pytorch", `${source.name}: ${cause.message}`, { cause });
+    throw cause instanceof LongshortError && cause.code === "bad-pytorch" ? placed(source.name, cause) : cause;
   }
 }
 
