@@ -1,6 +1,7 @@
 import type { Arena, Machine } from "../compute/machine.ts";
 import { size } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
+import { aligned } from "../tensor/range.ts";
 
 const ARENA = "derived";
 
@@ -32,7 +33,7 @@ export class DerivedWeights {
     if (!entry) {
       entry = { offset: this.length, values: data() };
       this.entries.set(name, entry);
-      this.length += Math.ceil(size(shape) / 16) * 16;
+      this.length += aligned(size(shape));
     }
     graph.borrow(ARENA, this.length);
     return graph.tensor(shape, { arena: ARENA, offset: entry.offset, length: size(shape), type: "float" });

@@ -2,6 +2,7 @@ import type { Arena, Machine, Numbers } from "../compute/machine.ts";
 import type { Range } from "../compute/plan.ts";
 import { UsageError } from "../shared/errors.ts";
 import { size } from "../shared/shapes.ts";
+import { aligned } from "../tensor/range.ts";
 import { Plans, type PlansOptions } from "./plans.ts";
 import type { Runnable } from "./runnable.ts";
 import type { SharedWeights } from "./shared-weights.ts";
@@ -118,6 +119,6 @@ export class SessionPlans {
 
   /** Where state `k` begins, as `Graph.state` lays them out. */
   place(k: number): number {
-    return this.states.slice(0, k).reduce((sum, { shape }) => sum + Math.ceil(size(shape) / 16) * 16, 0);
+    return this.states.slice(0, k).reduce((sum, { shape }) => sum + aligned(size(shape)), 0);
   }
 }

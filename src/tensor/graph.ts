@@ -19,6 +19,7 @@ import type { GraphOptions } from "./graph-options.ts";
 import { InputBounds } from "./input-bounds.ts";
 import { type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges } from "./parameter.ts";
 import { type DrawKey, RandomDraws } from "./random-draws.ts";
+import { aligned } from "./range.ts";
 import { joined, touchedBlocks } from "./touched-blocks.ts";
 
 /** A tensor inside one graph: a shape over a range of memory. It holds no numbers before a plan runs. */
@@ -123,7 +124,7 @@ export class Graph {
   reserve(arena: string, length: number, type: Range["type"] = "float"): Range {
     this.expectRecording();
     const offset = this.used[arena] ?? 0;
-    this.used[arena] = offset + Math.ceil(Math.max(length, 1) / 16) * 16;
+    this.used[arena] = offset + aligned(length);
     return { arena, offset, length, type };
   }
 
