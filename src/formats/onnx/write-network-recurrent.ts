@@ -1,8 +1,8 @@
 import { type CellSpec, cellByName } from "../../cells/registry.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
-import { nodeForm } from "./cell-attributes.ts";
 import type { GraphWriter } from "./graph-writer.ts";
+import { nodeForm } from "./node-form.ts";
 import type { LayerWriter, LayerWriting } from "./write-layers.ts";
 import { writeLayer } from "./write-recurrent.ts";
 

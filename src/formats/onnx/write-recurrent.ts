@@ -6,8 +6,8 @@ import { sizeOf } from "../../scan/widths.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { gateOrder, peepholeOrder } from "../gate-order.ts";
 import { join } from "../join.ts";
-import { type NodeForm, nodeForm } from "./cell-attributes.ts";
 import type { GraphWriter } from "./graph-writer.ts";
+import { type NodeForm, nodeForm } from "./node-form.ts";
 import { type ScanToWrite, writeScan } from "./write-scan.ts";
 
 export interface RecurrentToWrite {

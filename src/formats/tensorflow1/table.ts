@@ -1,4 +1,5 @@
 import type { ByteSource } from "../../platform/platform.ts";
+import { concatBytes } from "../../shared/concat-bytes.ts";
 import { FailureError, UsageError } from "../../shared/errors.ts";
 import { maskedCrc32c } from "../crc32c.ts";
 import { unsnappy } from "../snappy.ts";
@@ -77,11 +78,7 @@ function* pairsOf(block: Uint8Array): Generator<readonly [key: string, value: Ui
   while (at.left > 0) {
     const [shared, own, length] = [at.varint(), at.varint(), at.varint()];
     if (shared > key.length) throw damaged("a key shares more with the one before than that has");
-    const rest = at.take(own);
-    const whole = new Uint8Array(shared + own);
-    whole.set(key.subarray(0, shared));
-    whole.set(rest, shared);
-    key = whole;
+    key = concatBytes([key.subarray(0, shared), at.take(own)]);
     yield [new TextDecoder("latin1").decode(key), at.take(length)];
   }
 }
