@@ -7,8 +7,8 @@ import { namesOfRun } from "./run-options.ts";
 /**
  * Rounds the matrices of a model to 8 bits, with one scale per row: input and recurrent matrices, projections and heads. No calibration
  * data are needed. Biases, unit weights and embedding tables keep their numbers (a table that is tied to the head is rounded with it).
- * From then on products read the 8 bits, everything else uses the numbers that they stand for, and saved runs contain 8 bits. Such
- * parameters cannot be trained.
+ * From then on products read the 8 bits, everything else uses the numbers that they stand for, and saved runs contain 8 bits. A session
+ * that is open goes on with those numbers. Such parameters cannot be trained, nor further where they were being trained.
  * @param options A loaded run, a `Classifier`, a `Tagger` or a `Forecaster`, or `{ model, parameters }` of any model.
  * @example
  * ```ts
@@ -16,7 +16,7 @@ import { namesOfRun } from "./run-options.ts";
  * await quantize({ model, parameters });
  * const session = await openSession({ model, parameters, machine });
  * ```
- * @throws UsageError "already-quantized"
+ * @throws UsageError "already-quantized"; when they are trained after all "quantized"
  */
 export async function quantize(options: {
   readonly model: HasParameters;

@@ -5,8 +5,8 @@ import { Graph } from "./graph.ts";
 import type { ParameterStore } from "./parameter-store.ts";
 
 /**
- * Computations over one set of parameters, one for each shape of input: recorded and compiled when first asked for. Who asks for one while it
- * is being compiled waits for the same.
+ * Computations over one set of parameters, one for each shape of input: recorded and compiled when first asked for, and again once the
+ * parameters are 8-bit, since only what is recorded then reads the 8 bits. Who asks for one while it is being compiled waits for the same.
  */
 export class Executables {
   private readonly machine: Machine;
@@ -20,10 +20,11 @@ export class Executables {
   }
 
   /**
-   * @param key says all that the recording depends on
+   * @param shape says all that the recording depends on besides the parameters
    * @param record records inputs and outputs
    */
-  of(key: string, record: (graph: Graph) => void): Promise<Executable> {
+  of(shape: string, record: (graph: Graph) => void): Promise<Executable> {
+    const key = this.parameters.quantized ? `8-bit ${shape}` : shape;
     const known = this.asked.get(key);
     if (known) return known;
     // While it was being made, all may have been closed, and another one asked for since.

@@ -17,7 +17,7 @@ import { formatBytes, formatShape, sameShape, size } from "../shared/shapes.ts";
 import { expectSeeds } from "./backward-seeds.ts";
 import type { GraphOptions } from "./graph-options.ts";
 import { InputBounds } from "./input-bounds.ts";
-import { type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges } from "./parameter.ts";
+import { expectTrainable, type Parameter, type ParameterLayout, QUANTIZED, type QuantizedRanges } from "./parameter.ts";
 import { type DrawKey, RandomDraws } from "./random-draws.ts";
 import { aligned } from "./range.ts";
 import { joined, touchedBlocks } from "./touched-blocks.ts";
@@ -116,8 +116,7 @@ export class Graph {
     this.frozen = options.frozen ?? new Set();
     if (options.touched && options.parameters)
       this.touched = this.reserve("touched", Math.ceil(options.parameters.length / TOUCHED_BLOCK), "int");
-    if (this.training && this.parameters && this.parameters.quantized.length > 0)
-      throw new UsageError("quantized", "8-bit weights have no gradient: train first, then quantize");
+    if (this.training && this.parameters) expectTrainable(this.parameters);
   }
 
   /** Reserves a range of an arena, aligned to 16 elements. */

@@ -76,6 +76,12 @@ export interface QuantizedRanges {
 /** The arena of the matrices of 8 bits. */
 export const QUANTIZED = "quantized";
 
+/** @throws UsageError "quantized" where matrices are of 8 bits */
+export function expectTrainable({ quantized }: ParameterLayout): void {
+  if (quantized.length > 0)
+    throw new UsageError("quantized", "8-bit weights have no gradient: train first, then quantize");
+}
+
 /** Elements at whose multiples a range begins. */
 export const alignment = 16;
 

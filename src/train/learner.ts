@@ -9,7 +9,7 @@ import { zipRecord } from "../shared/records.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
-import type { Parameter, ParameterLayout } from "../tensor/parameter.ts";
+import { expectTrainable, type Parameter, type ParameterLayout } from "../tensor/parameter.ts";
 import type { NamedTensor, ParameterStore } from "../tensor/parameter-store.ts";
 import { NOTES, NOTES_ARENA, reserveNotes, type StepReading, takeNotes } from "./notes.ts";
 import { Plans } from "./plans.ts";
@@ -150,7 +150,9 @@ export class Learner {
 
   /** Runs a plan of gradients, on inputs that have been written; the first one of an update has `firstExample` 0. */
   addGradient(plan: Executable, step: number, { share, firstExample }: { share: number; firstExample: number }): void {
-    const { seed = 0, accumulates } = this.options;
+    const { parameters, seed = 0, accumulates } = this.options;
+    // An update would change the numbers and leave the 8 bits, which are what is saved.
+    expectTrainable(parameters.layout);
     plan.run({
       ...plan.graph.randomScalars({ seed, update: step, firstExample }),
       ...(accumulates && { share, anew: firstExample === 0 ? 1 : 0 }),
