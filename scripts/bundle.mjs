@@ -205,7 +205,9 @@ async function inPieces({ input, groups, texts = {}, prefix = "" }) {
     const file = join("dist/node", fileName);
     onlyAscii(file);
     // Node prints the line that an error was thrown in where nobody catches it.
-    writeFileSync(file, transformSync(readFileSync(file, "utf8"), { minifyWhitespace: true, lineLimit: LINE }).code);
+    const { code } = transformSync(readFileSync(file, "utf8"), { minifyWhitespace: true, lineLimit: LINE });
+    // TypeScript, which reads it for the scripts that import it, takes a line that begins with `name instanceof` for a new statement.
+    writeFileSync(file, code.replaceAll(/\.\n(?=[\w$]+ instanceof\b)/g, "."));
   }
 }
 
