@@ -7,6 +7,7 @@ import { type Backtest, type BacktestSeries, backtest } from "../run/backtest.ts
 import type { Forecaster } from "../run/forecaster.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import { integer, numbers, onOff, path, type ValuesOf } from "../schema/fields.ts";
+import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { readSeriesFile, settingsOf } from "./forecast-data.ts";
 import { backtestText } from "./forecast-scores.ts";
@@ -33,6 +34,22 @@ export const forecastingFields = {
     ...{ unit: "count", min: 1, otherwise: "calibrated on the validation part" },
   }),
 } as const;
+
+/** A model that predicts all steps at once draws none. @throws UsageError "bad-option" */
+export function expectSampling(
+  { model }: Forecaster,
+  flags: { readonly samples?: number | undefined; readonly seed?: number | undefined },
+): void {
+  if (model.config.autoregressive) return;
+  for (const key of ["samples", "seed"] as const) {
+    const { default: usual } = forecastingFields[key];
+    if ((flags[key] ?? usual) !== usual)
+      throw new UsageError(
+        "bad-option",
+        `--${key}: this model predicts all steps at once and samples nothing; leave it out`,
+      );
+  }
+}
 
 const fields = {
   run,
@@ -86,6 +103,7 @@ export interface TellBacktestOptions {
 export async function tellBacktest(options: TellBacktestOptions): Promise<void> {
   const { io, folder, machine, file, json, ...rest } = options;
   const forecaster = await loadForecaster(folder, { machine });
+  expectSampling(forecaster, rest);
   const { series, own } = await measuredSeries(forecaster, folder, file);
   const part = file ?? `the ${own} part${chosenBy(own)}`;
   const result: Backtest = await backtest(forecaster, { ...rest, series });

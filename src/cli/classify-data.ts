@@ -11,7 +11,7 @@ type Columns = Pick<ClassifySettings, "delimiter"> &
   Partial<Pick<ClassifySettings, "text" | "label" | "header" | "series" | "channels" | "id" | "time">>;
 
 /** Whether a file holds series: it is said, or its name does. */
-const holdsSeries = (file: FileSource, { series }: Columns): boolean =>
+export const holdsSeries = (file: FileSource, { series }: Columns): boolean =>
   series === true || /\.ts(\.gz)?$/i.test(sourceName(file));
 
 /** The columns of a table of series, one row per step; undefined if the file is none. @throws UsageError "missing-option", "bad-option" */

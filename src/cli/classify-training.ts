@@ -1,3 +1,4 @@
+import type { Examples } from "../data/examples.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import type { Metrics } from "../train/evaluator.ts";
 import type { StartEvent } from "../train/events.ts";
@@ -25,10 +26,8 @@ export async function trainClassifierToFolder(
 ): Promise<TrainingResult> {
   return recordedTraining(settings, options, async (tools) => {
     const { machine, signal, own } = tools;
-    const training = await trainClassifier({
-      ...trainOptions(settings),
-      ...{ machine, examples: await readExamples(settings.file, settings), signal },
-    });
+    const examples = await readExamples(settings.file, settings);
+    const training = await trainClassifier({ ...trainOptions(settings, examples), machine, examples, signal });
     const { trainer, classifier } = training;
     own(trainer);
     return recordTold<ClassifierFacts>(trainer, tools, options, {
@@ -42,7 +41,7 @@ export async function trainClassifierToFolder(
   });
 }
 
-function trainOptions(settings: ClassifySettings) {
+function trainOptions(settings: ClassifySettings, { inputs: [first] }: Examples) {
   const { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, pooling, embeddingSize, memorySteps } =
     settings;
   const { tokenizer, vocabularySize, minCount, alphabet, normalize } = settings;
@@ -52,7 +51,9 @@ function trainOptions(settings: ClassifySettings) {
     ...trainerOptions(settings),
     ...{ regression, validation, classWeights, scaling, batchSize, monitor },
     model: { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, pooling, embeddingSize, memorySteps },
-    tokenizer: { kind: tokenizer, normalize: stages, vocabularySize, minCount, alphabet },
+    ...(typeof first === "string" && {
+      tokenizer: { kind: tokenizer, normalize: stages, vocabularySize, minCount, alphabet },
+    }),
   };
 }
 

@@ -4,6 +4,7 @@ import { UsageError } from "../shared/errors.ts";
 import { readConfigFile } from "./config-file.ts";
 import { addArguments, fieldOptions } from "./field-option.ts";
 import type { Io } from "./io.ts";
+import { expectNeeds } from "./needs.ts";
 
 export interface CommandDefinition<F extends Fields> {
   readonly name: string;
@@ -78,6 +79,7 @@ export function defineCommand<const F extends Fields>(io: Io, definition: Comman
       if (value === undefined && field.required) throw missing(key, field);
       if (value !== undefined) values[key] = value;
     }
+    expectNeeds(fields, values, (key) => given(key) !== undefined || Object.hasOwn(file, key));
     await definition.run(values as ValuesOf<F>);
   });
   return command;

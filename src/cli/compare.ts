@@ -39,6 +39,8 @@ export const compareCommand = (io: Io): Command =>
 async function compare({ runs, curve, html, json }: ValuesOf<typeof fields>, io: Io): Promise<void> {
   if (new Set(runs).size < 2)
     throw new UsageError("too-few-runs", "<run>: expected at least two different runs, got one");
+  if (json && curve !== undefined)
+    throw new UsageError("bad-option", "--curve: --json tells all curves and draws none; give one of them");
   const stories = runs.map(readStory);
   const differences = differencesOf(stories);
   if (html !== undefined) await platform.writeFileAtomic(html, comparePage(stories, differences));

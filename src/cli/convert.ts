@@ -21,7 +21,7 @@ import { targetOf, writeConverted } from "../formats/save.ts";
 import { weightsFileOf } from "../formats/tfjs/write.ts";
 import { compareModels, randomInputs } from "../formats/verify.ts";
 import { choice, onOff, path, type ValuesOf } from "../schema/fields.ts";
-import { FailureError } from "../shared/errors.ts";
+import { FailureError, UsageError } from "../shared/errors.ts";
 import { sameShape } from "../shared/shapes.ts";
 import { defineCommand } from "./command.ts";
 import { jsonLine } from "./format.ts";
@@ -64,6 +64,8 @@ export const convertCommand = (io: Io): Command =>
 
 async function convert(flags: ConvertFlags, io: Io): Promise<void> {
   const { input, output, nonlinearity, weightsOnly } = flags;
+  if (!flags.verify && flags.tolerance !== tolerance.default)
+    throw new UsageError("bad-option", "--tolerance and --no-verify: give one of them");
   const to: Target = flags.to ?? targetOf(output);
   const file = await readModel(input, { nonlinearity });
   const converted = convertModel(file, { to, weightsOnly, weightsFile: weightsFileOf(output) });

@@ -55,6 +55,8 @@ export const evaluateCommand = (io: Io): Command =>
 
 async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { run: folder, file } = flags;
+  if (flags.baseline !== undefined && !flags.baselines)
+    throw new UsageError("bad-option", "--baseline and --no-baselines: give one of them");
   const known = await readRunConfig(folder);
   if ((known.model as { readonly kind?: unknown }).kind === "tagger") return evaluateTags(flags, known, io);
   using machine = await openMachine(flags.machine);

@@ -58,7 +58,8 @@ function trainOptions(settings: ForecastSettings) {
     settings;
   return {
     ...trainerOptions(settings),
-    ...{ horizon, context, season, validation, test, head, pointLoss, decoding, anchor, transform, scaling, linear },
+    ...{ horizon, context, season, validation, test, head, decoding, anchor, transform, scaling, linear },
+    ...(head === "point" && { pointLoss }),
     levels: quantiles,
     calendar: calendar?.filter((name) => name !== "none"),
     ...{ batchSize, model: { cell, hiddenSize, numLayers, initialize, dropout } },

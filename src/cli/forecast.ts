@@ -5,7 +5,8 @@ import { holdsParquet } from "../data/parquet.ts";
 import type { SeriesForecast } from "../run/forecaster.ts";
 import { loadForecaster } from "../run/load-forecaster.ts";
 import { integer, onOff, path, type ValuesOf } from "../schema/fields.ts";
-import { forecastingFields } from "./backtest.ts";
+import { UsageError } from "../shared/errors.ts";
+import { expectSampling, forecastingFields } from "./backtest.ts";
 import { defineCommand } from "./command.ts";
 import { readSeriesFile, settingsOf, unseenKinds } from "./forecast-data.ts";
 import { forecastPage } from "./forecast-page.ts";
@@ -59,8 +60,10 @@ export const forecastCommand = (io: Io): Command =>
 
 async function forecast(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const { horizon, quantiles: levels, samples, seed, recent, output, html } = flags;
+  if (flags.json && flags.plot) throw new UsageError("bad-option", "--json and --plot: give one of them");
   using machine = await openMachine(flags.machine);
   const forecaster = await loadForecaster(flags.run, { machine });
+  expectSampling(forecaster, flags);
   const settings = await settingsOf(flags.run);
   const data = await readSeriesFile(await inputFile(flags.file ?? settings.file, io), settings);
   for (const notice of [...data.notices, ...unseenKinds(forecaster.layout, data)])

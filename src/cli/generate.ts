@@ -6,7 +6,7 @@ import { generateBatch } from "../run/generate-batch.ts";
 import { type LoadedRun, loadRun } from "../run/load-run.ts";
 import { openSession } from "../run/session.ts";
 import type { WriteOptions } from "../run/write-options.ts";
-import { integer, number, onOff, path, type ValuesOf } from "../schema/fields.ts";
+import { type Field, flagName, integer, number, onOff, path, type ValuesOf } from "../schema/fields.ts";
 import { generationFields } from "../schema/generation.ts";
 import { UsageError } from "../shared/errors.ts";
 import { wasAborted } from "../shared/signal.ts";
@@ -34,14 +34,17 @@ const fields = {
     about: "beam search for the most likely text with this many candidates, without sampling",
     ...{ unit: "count", min: 1, otherwise: "sample at random" },
   }),
-  count: integer({ about: "with --beams: how many texts to write", unit: "count", min: 1, otherwise: "1" }),
+  count: integer({
+    about: "with --beams: how many texts to write",
+    ...{ unit: "count", min: 1, otherwise: "1", needs: { key: "beams" } },
+  }),
   lengthPenalty: number({
     about: "with --beams: 0 ranks by total log probability, which favours short texts; 1 by the mean per token",
-    ...{ unit: "number", min: 0, otherwise: "1" },
+    ...{ unit: "number", min: 0, otherwise: "1", needs: { key: "beams" } },
   }),
   alternatives: integer({
     about: "with --json: tokens with log probabilities, and this many of the most likely ones",
-    ...{ unit: "count", min: 0, otherwise: "text only" },
+    ...{ unit: "count", min: 0, otherwise: "text only", needs: { key: "json" } },
   }),
   machine,
   json,
@@ -146,19 +149,24 @@ function linesOf(text: string, file: string): string[] {
   return lines;
 }
 
-/** Flags that have no meaning without another one, or beside it. */
+/** What a search leaves aside. */
+const SAMPLING = [
+  ...(["seed", "temperature", "topK", "topP", "minP", "typicalP"] as const),
+  ...(["repetitionPenalty", "repetitionWindow"] as const),
+];
+
+/** Flags that have no meaning beside another one. */
 function expectTogether(flags: Flags): void {
   const wrong = (message: string): UsageError => new UsageError("bad-option", message);
-  if (flags.alternatives !== undefined && !flags.json) throw wrong("--alternatives: give --json as well");
-  for (const [flag, value] of [
-    ["count", flags.count],
-    ["length-penalty", flags.lengthPenalty],
-  ] as const)
-    if (value !== undefined && flags.beams === undefined) throw wrong(`--${flag}: give --beams as well`);
   const { prompts, beams, alternatives } = flags;
   const modes = { interactive: flags.interactive || undefined, prompts, beams, alternatives };
   const given = Object.entries(modes).filter(([, value]) => value !== undefined);
   if (given.length > 1) throw wrong(`${given.map(([name]) => `--${name}`).join(" and ")}: give one of them`);
   if (prompts !== undefined && flags.prompt !== "") throw wrong("--prompts and --prompt: give one of them");
   if (flags.interactive && flags.json) throw wrong("--interactive: does not go with --json");
+  for (const key of SAMPLING) {
+    const field: Field = generationFields[key];
+    if (beams !== undefined && flags[key] !== field.default)
+      throw wrong(`--${flagName(key, field)}: --beams searches and samples nothing; give one of them`);
+  }
 }

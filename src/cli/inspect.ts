@@ -50,12 +50,18 @@ const fields = {
     unit: "file",
     otherwise: "none",
   }),
-  compare: path({ about: "another run to show in that page", unit: "run", otherwise: "none" }),
+  compare: path({
+    about: "another run to show in that page",
+    ...{ unit: "run", otherwise: "none", needs: { key: "html" } },
+  }),
   nearest: path({
     about: "text to search for places where the state of the layer is most similar to that at the end of --text",
     ...{ unit: "file", otherwise: "none is searched" },
   }),
-  places: integer({ about: "number of places to list", unit: "count", min: 1, default: 10 }),
+  places: integer({
+    about: "number of places to list",
+    ...{ unit: "count", min: 1, default: 10, needs: { key: "nearest" } },
+  }),
   units: integer({ about: "number of hidden units to show", unit: "count", min: 1, default: 8 }),
   machine,
   json,
@@ -92,8 +98,10 @@ async function inspect(flags: InspectFlags, io: Io): Promise<void> {
   if (text === "") throw new UsageError("text-empty", "--text: expected some text, got none");
   if (text !== undefined && file !== undefined)
     throw new UsageError("bad-option", `--text: the run reads it or ${file}; give one of them`);
-  if (compare !== undefined && html === undefined)
-    throw new UsageError("bad-option", "--compare: only for the page that --html writes; give --html too");
+  if (text !== undefined && flags.row !== fields.row.default)
+    throw new UsageError("bad-option", "--row: which one of a file is read; --text is read whole");
+  if (flags.json && flags.units !== fields.units.default)
+    throw new UsageError("bad-option", "--units: --json tells the values of all units; give one of them");
   using machine = await openMachine(flags.machine);
   const seen = await inspectRun(flags.run, machine, flags);
   const names = namesToShow(seen.trace, flags);

@@ -63,6 +63,13 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
       "missing-option",
       "expected something to predict: give a file (- is standard input) or --input TEXT, not both",
     );
+  const unread = ["text", "delimiter", "lines"] as const;
+  for (const name of unread.filter((one) => flags[one] !== undefined && flags[one] !== false))
+    if (input !== undefined || (name !== "lines" && flags.lines))
+      throw new UsageError(
+        "bad-option",
+        `--${name}: says how a file is read; ${input === undefined ? "with --lines a line is a sentence" : "--input is read as it is"}`,
+      );
   const file = flags.file === undefined ? undefined : await inputFile(flags.file, io);
   const config = await readRunConfig(flags.run);
   const { kind } = config.model as { readonly kind?: unknown };

@@ -4,10 +4,10 @@ import { type Examples, placeOf, type Series } from "../data/examples.ts";
 import { evaluateClassifier, evaluateRegression } from "../run/evaluate-classifier.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import { type ClassifySettings, classifyFields } from "../schema/classify.ts";
-import type { ValuesOf } from "../schema/fields.ts";
+import { type Field, flagName, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 import { classifierBaselines } from "../train/classifier-baselines.ts";
-import { dividedExamples, readExamples } from "./classify-data.ts";
+import { dividedExamples, holdsSeries, readExamples } from "./classify-data.ts";
 import { confusionTable, type Scores, scoreTable } from "./classify-scores.ts";
 import { trainClassifierToFolder } from "./classify-training.ts";
 import { defineCommand } from "./command.ts";
@@ -39,6 +39,7 @@ export const trainClassifyCommand = (io: Io): Command =>
 
 async function trainClassify(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const settings = settingsFrom(classifyFields, values);
+  expectOfTexts(settings);
   // What is wrong with the last file is said before anything is trained.
   if (settings.test !== undefined) {
     const [train, test] = [await readExamples(settings.file, settings), await readExamples(settings.test, settings)];
@@ -46,6 +47,24 @@ async function trainClassify(values: ValuesOf<typeof fields>, io: Io): Promise<v
   }
   await newTraining(values, settings.file, io, (options) => runClassifierTraining(settings, options));
 }
+
+/** What texts are made of, and in a .ts file where columns are, says nothing of series. @throws UsageError "bad-option" */
+function expectOfTexts(settings: ClassifySettings): void {
+  const table = settings.channels !== undefined;
+  if (!table && !holdsSeries(settings.file, settings)) return;
+  const foreign = table ? OF_TEXTS : [...OF_TEXTS, ...OF_TABLES];
+  for (const key of foreign) {
+    const field: Field = classifyFields[key];
+    if (settings[key] !== field.default)
+      throw new UsageError(
+        "bad-option",
+        `--${flagName(key, field)}: ${settings.file} holds series of numbers, ${table ? "no texts" : "and neither texts nor columns"}; leave it out`,
+      );
+  }
+}
+
+const OF_TEXTS = ["tokenizer", "vocabularySize", "minCount", "alphabet", "normalize", "embeddingSize"] as const;
+const OF_TABLES = ["text", "label", "delimiter", "header"] as const;
 
 /** @throws UsageError "ragged-row" */
 function expectSameChannels({ inputs: [first] }: Examples, { inputs, places }: Examples): void {

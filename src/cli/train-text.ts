@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { ValuesOf } from "../schema/fields.ts";
 import { embeddingSizeOf, textTrainingFields } from "../schema/text-training.ts";
+import { UsageError } from "../shared/errors.ts";
 import { defineCommand } from "./command.ts";
 import { quoted } from "./format.ts";
 import type { Io } from "./io.ts";
@@ -43,6 +44,8 @@ const trainTextCommand = (io: Io): Command =>
 
 async function trainText(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const settings = { ...settingsFrom(textTrainingFields, values), embeddingSize: embeddingSizeOf(values) };
+  if (settings.validation === 0 && settings.validationTokens !== undefined)
+    throw new UsageError("bad-option", "--validation-tokens: --validation 0 keeps none; give one of them");
   await newTraining(values, settings.files[0]!, io, (options) => runTextTraining(settings, options));
 }
 

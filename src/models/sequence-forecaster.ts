@@ -157,6 +157,12 @@ export class SequenceForecaster implements HasParameters {
     const horizon = expectInteger("horizon", options.horizon, { min: 1 });
     const rate = expectRate("dropout", options.dropout ?? 0);
     const { head = "quantiles", pointLoss } = options;
+    for (const [name, of] of [
+      ["pointLoss", "point"],
+      ["levels", "quantiles"],
+    ] as const)
+      if (options[name] !== undefined && head !== of)
+        throw new UsageError("bad-option", `${name}: expected the head "${of}" beside it, got ${describe(head)}`);
     const levels = head === "quantiles" ? (options.levels ?? DEFAULT_LEVELS) : undefined;
     this.head = forecastHead({ head, pointLoss, levels });
     const { cell, spec } = chooseCell(options.cell ?? "lstm");

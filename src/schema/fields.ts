@@ -21,6 +21,8 @@ export interface Field<T = unknown> {
   readonly short?: string;
   /** For a switch that is on by default: what it means to switch it off. */
   readonly off?: string;
+  /** Beside what it says something: another setting that is given, or has one of these values. */
+  readonly needs?: { readonly key: string; readonly values?: readonly unknown[] };
   /** A command cannot run without it. */
   readonly required?: true;
   /** On a command line it is a word without a flag, called as `unit` says. */

@@ -68,7 +68,7 @@ export const forecastFields = {
   }),
   pointLoss: choice(["squared", "absolute"], {
     about: "loss of point forecasts",
-    ...{ unit: "error", default: "squared" },
+    ...{ unit: "error", default: "squared", needs: { key: "head", values: ["point"] } },
   }),
   quantiles: numbers({
     about: "probabilities of the learned quantiles, ascending",

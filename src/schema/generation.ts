@@ -27,9 +27,7 @@ export const generationFields = {
   }),
   repetitionWindow: integer({
     about: "number of recent tokens that are penalized",
-    unit: "tokens",
-    min: 0,
-    default: 64,
+    ...{ unit: "tokens", min: 0, default: 64, needs: { key: "repetitionPenalty" } },
   }),
   stop: texts({ about: "end the text before any of these strings", unit: "text", otherwise: "nothing" }),
   seed: integer({

@@ -34,7 +34,7 @@ export const tagFields = {
   }),
   encoding: choice(TAG_SCHEMES, {
     about: "scheme in which the model learns spans; answers are written in that of the file",
-    ...{ unit: "scheme", default: "bioes" },
+    ...{ unit: "scheme", default: "bioes", needs: { key: "scheme", values: ["auto", ...TAG_SCHEMES] } },
   }),
   test: path({
     about: "file to evaluate the trained model on, once, at the end",

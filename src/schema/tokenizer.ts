@@ -25,7 +25,7 @@ export const tokenizerFields = {
   }),
   alphabet: choice(["byte", "character"], {
     about: "bpe: what pairs are made of",
-    ...{ unit: "kind", otherwise: "byte" },
+    ...{ unit: "kind", otherwise: "byte", needs: { key: "tokenizer", values: ["bpe"] } },
   }),
   normalize: choices(NORMALIZE_STEPS, {
     about: `normalization of text, in this order: ${NORMALIZE_STEPS.join(", ")}`,
@@ -35,5 +35,5 @@ export const tokenizerFields = {
     about: "what a document is: file, line, blank-line, or a separator text",
     ...{ unit: "split", otherwise: "the files are one text" },
   }),
-  shuffle: onOff({ about: "shuffle the documents in each epoch" }),
+  shuffle: onOff({ about: "shuffle the documents in each epoch", needs: { key: "documents" } }),
 } as const;

@@ -55,7 +55,7 @@ export const trainingFields = {
   }),
   minDelta: number({
     about: "smallest improvement that counts for --patience",
-    ...{ unit: "number", min: 0, default: 0 },
+    ...{ unit: "number", min: 0, default: 0, needs: { key: "patience" } },
   }),
   checkpointEvery: integer({
     about: "updates between checkpoints, besides one after each validation",

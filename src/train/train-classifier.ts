@@ -132,6 +132,10 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const { train, validation } = divide(options, kind, seed);
   // An update by 32 of 40 examples is hardly better than one by 8, and there would be two in an epoch.
   const { batchSize = Math.min(32, Math.max(8, Math.round(Math.sqrt(train.inputs.length)))) } = options;
+  if (regression && (options.classWeights ?? "none") !== "none")
+    throw new UsageError("bad-option", "classWeights: a regression predicts numbers and has no classes; leave it out");
+  if (kind === "series" && options.tokenizer !== undefined)
+    throw new UsageError("bad-option", "tokenizer: the examples are series, not texts; leave it out");
   const classes = regression ? undefined : classesOf(train);
   const tokenizer = kind === "texts" ? await tokenizerFor(options.tokenizer, train) : undefined;
   const targets = classes ? Float64Array.from(train.labels, (label) => classes.indexOf(label)) : targetsOf(train);

@@ -13,7 +13,8 @@ vi.mock("../../src/train/classifier-baselines.ts", async (original) => {
 
 const folder = mkdtempSync(join(tmpdir(), "longshort-classify-"));
 const at = (name: string): string => join(folder, name);
-const small = ["--hidden-size", "6", "--embedding-size", "6", "--learning-rate", "0.03", "--epochs", "3"];
+const ofSeries = ["--hidden-size", "6", "--learning-rate", "0.03", "--epochs", "3"];
+const small = [...ofSeries, "--embedding-size", "6"];
 
 /** "up …" or "down …", one in five with quotation marks and commas. */
 const rows = Array.from({ length: 60 }, (_, k) => [
@@ -99,7 +100,7 @@ test("series: classes beside the nearest one by dynamic time warping; JSON", asy
     "train",
     "classify",
     at("s_TRAIN.ts"),
-    ...small,
+    ...ofSeries,
     "--epochs",
     "20",
     "--json",
@@ -126,7 +127,7 @@ test("series: classes beside the nearest one by dynamic time warping; JSON", asy
 
 test("what could not be measured is said, also in JSON", async () => {
   const left = [{ name: "a slow one", scores: undefined, why: "would take too long here" }];
-  const train = ["train", "classify", at("s_TRAIN.ts"), ...small, "-q", "--force", "-o", at("slow")];
+  const train = ["train", "classify", at("s_TRAIN.ts"), ...ofSeries, "-q", "--force", "-o", at("slow")];
   vi.mocked(classifierBaselines).mockResolvedValueOnce(left).mockResolvedValueOnce(left);
   expect((await longshort(train)).stdout).toContain("\n(a slow one: would take too long here)\n");
   const [, , told] = (await longshort([...train, "--json"])).stdout
@@ -142,7 +143,7 @@ test("series in a long table: trained, predicted, inspected and evaluated by the
   };
   writeFileSync(at("long.csv"), `who,at,x,y,kind\n${Array.from({ length: 160 }, (_, k) => row(k)).join("")}`);
   const named = ["--channels", "x", "y", "--id", "who", "--label", "kind"];
-  const train = ["train", "classify", at("long.csv"), ...small, "--no-baselines", "-q"];
+  const train = ["train", "classify", at("long.csv"), ...ofSeries, "--no-baselines", "-q"];
   const ran = await longshort([...train, ...named, "--test", at("long.csv"), "--epochs", "20", "-o", at("long")]);
   expect(ran.code, ran.stderr).toBe(0);
   expect(ran.stdout).toMatch(/On the 40 test examples:/);

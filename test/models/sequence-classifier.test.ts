@@ -107,6 +107,7 @@ describe("sequenceClassifier", () => {
     ["one class", { channels: 1, classes: ["a"] }, /at least two different names/],
     ["a pooling that is none", { channels: 1, pooling: "sum" }, /pooling: expected one of/],
     ["a scaling of other channels", { channels: 2, inputScaling: { mean: [0], deviation: [1] } }, /2 numbers each/],
+    ["a projection that the cell has not", { channels: 1, projectionSize: 2 }, /"lstm" has no projection/],
     ["a deviation of 0", { channels: 1, inputScaling: { mean: [0], deviation: [0] } }, /above 0/],
   ])("refuses %s", (_, options, message) => expect(() => sequenceClassifier(options)).toThrow(message));
 

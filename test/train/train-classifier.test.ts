@@ -326,6 +326,12 @@ describe("trainClassifier", () => {
     ["a weight for a class that is none", { classWeights: { left: 2 } }, /no class "left"; classes are down, up/],
     ["a weight of 0", { classWeights: { up: 0 } }, /above 0 for "up", got 0/],
     ["an unknown rule of weights", { classWeights: "fair" as "none" }, /"none", "balanced"/],
+    [
+      "weights of the classes of a regression",
+      { examples: few(["a", "b"], ["1", "2"]), regression: true, classWeights: "balanced" },
+      /classWeights: a regression predicts numbers/,
+    ],
+    ["a tokenizer of series", { examples: series, tokenizer: { kind: "byte" } }, /tokenizer: the examples are series/],
   ])("refuses %s", async (_, options, message) => {
     await expect(train({ validation: 0, ...options })).rejects.toThrow(message);
   });

@@ -251,6 +251,9 @@ describe("trainForecaster", () => {
     ["a season longer than the context", { anchor: "season", season: 40, context: 20 }, "bad-option", /2 to 20/],
     ["quantiles step by step", { head: "quantiles", decoding: "autoregressive" }, "bad-option", /single quantiles/],
     ["levels in disorder", { levels: [0.9, 0.1] }, "bad-option", /ascending/],
+    ["levels of another head", { head: "gaussian", levels: [0.5] }, "bad-option", /the head "quantiles" beside it/],
+    ["a loss of points of another head", { pointLoss: "squared" }, "bad-option", /the head "point" beside it/],
+    ["a projection that the cell has not", { model: { projectionSize: 2 } }, "bad-option", /"lstm" has no projection/],
     ["no horizon", { horizon: 0 }, "out-of-range", /horizon/],
   ])("refuses %s", async (_, options, code, message) => {
     const failed = train(options);
