@@ -118,11 +118,12 @@ export const linearCrossEntropyLaws: Laws = {
     );
   },
 
-  "several blocks of rows and slices of classes": async (machine, { tolerance }) => {
+  "several blocks of rows and slices of classes, weights near and far": async (machine, { tolerance }) => {
     for (const [rows, columns, classes] of [
       [129, 17, 479],
       [33, 8, 4100],
       [260, 5, 241],
+      [6, 64, 4111],
     ] as const)
       for (const more of [{}, { weighted: true, masked: true, labelSmoothing: 0.1 }])
         await check(machine, { ...plain, rows, columns, classes, ...more }, tolerance, rows + classes);

@@ -10,6 +10,20 @@ const BLOCK = 32 * 2 ** 20;
 /** The most rows of a block: many where the weights come from afar, so that they come seldom; where they are near, few whose logits are. */
 const [MANY_ROWS, SOME_ROWS, NEAR] = [768, 128, 2 ** 20];
 
+type Shape = Pick<LinearCrossEntropy, "rows" | "classes" | "columns">;
+/** Whether the weights are near: then each thread goes over all of them with rows of its own, else over some of them with all rows of a block. */
+const isNear = ({ classes, columns }: Shape): boolean => classes * columns * 4 <= NEAR;
+
+/** The most groups of blocks whose sums over rows are taken apart, and bytes that their sums may take. */
+const [GROUPS, SUMS] = [16, 2 ** 21];
+
+/** How many groups there are: what threads can share. A function of the shapes alone, as the blocks are. */
+function groupsOf(shape: Shape, together: number): number {
+  if (!isNear(shape)) return 1;
+  const fitting = Math.floor(SUMS / (shape.classes * shape.columns * 4));
+  return Math.min(GROUPS, Math.ceil(shape.rows / together), fitting);
+}
+
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /**
@@ -18,12 +32,14 @@ const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
  */
 function rowsTogether({ rows, columns, classes }: LinearCrossEntropy): number {
   const fitting = Math.max(16, Math.floor(BLOCK / (classes * 64)) * 16);
-  const most = Math.min(fitting, classes * columns * 4 > NEAR ? MANY_ROWS : SOME_ROWS);
+  const most = Math.min(fitting, isNear({ rows, classes, columns }) ? SOME_ROWS : MANY_ROWS);
   return roundUp(Math.ceil(rows / Math.ceil(rows / most)), 16);
 }
 
 /** Scratch memory. Arrays over rows hold those of one block, unless said otherwise. */
 export interface Layout extends SoftmaxMemory {
+  readonly near: boolean;
+  /** Rows of a block; `rows` has room for one of each thread that takes its own. */
   readonly together: number;
   /** Bytes of an array over all rows. */
   readonly all: number;
@@ -44,6 +60,12 @@ export interface Layout extends SoftmaxMemory {
   readonly packedX: number;
   /** [panels][H][16] */
   readonly dx: number;
+  readonly groups: number;
+  /** [groups] times `weightBytes`, [V][H]: sums over rows, one group's where they are wanted. */
+  readonly weightSums: number;
+  readonly weightBytes: number;
+  /** [groups][V][4]: partial sums of the gradient of the bias; undefined: nobody asks. */
+  readonly biasSums: number | undefined;
   /** [threads][SLICE][16] */
   readonly tile: number;
   /** [threads][TILES_BYTES] */
@@ -57,25 +79,34 @@ export interface Layout extends SoftmaxMemory {
 export function layout({ kernel, address, workspace, team }: LaunchContext<LinearCrossEntropy>): Layout {
   const { rows, columns: H, classes: V, gradients } = kernel;
   const together = rowsTogether(kernel);
+  const near = isNear(kernel);
+  const groups = groupsOf(kernel, together);
+  const weightBytes = roundUp(V * H, 16) * 4;
   const all = roundUp(rows, together) * 4;
-  const some = together * 4;
+  const room = near ? together * team.threads : together;
+  const some = room * 4;
   const [smoothing, trains] = [kernel.labelSmoothing > 0, gradients.length > 0];
   const slices = Math.ceil(V / SLICE);
   const numbers = workspace(64);
   return {
-    ...{ together, all, classes: V, rows: together },
+    ...{ near, together, all, classes: V, rows: room, groups, weightBytes },
     ...{ allCounted: workspace(all), allTargets: workspace(all), allWeights: workspace(all), losses: workspace(all) },
     ...{ counted: workspace(some), targets: workspace(some), meant: workspace(some), logit: workspace(some) },
     ...{ loss: workspace(some), factor: workspace(some), target: workspace(some) },
     smooth: smoothing ? workspace(some) : undefined,
     maxima: workspace(slices * some),
-    sums: workspace(slices * together * 8),
-    below: smoothing ? workspace(slices * together * 8) : undefined,
+    sums: workspace(slices * room * 8),
+    below: smoothing ? workspace(slices * room * 8) : undefined,
     sliceWeights: smoothing ? workspace(slices * 4) : undefined,
     bias: kernel.bias ? address("bias") : undefined,
     classWeight: kernel.weighted ? address("classWeight") : undefined,
-    biasSums: gradients.includes("bias") ? workspace(V * 16) : undefined,
-    logits: workspace(together * V * 4),
+    weightSums: gradients.includes("weight")
+      ? groups === 1
+        ? address("d.weight")
+        : workspace(groups * weightBytes)
+      : 0,
+    biasSums: gradients.includes("bias") ? workspace(groups * V * 16) : undefined,
+    logits: workspace(room * V * 4),
     rowsOfX: workspace(some * H),
     turnedX: workspace(some * H),
     packedX: trains ? workspace(some * roundUp(H, 16)) : 0,

@@ -1,5 +1,5 @@
 import type { Code } from "../../print/wasm/code.ts";
-import { forRange, select } from "../../print/wasm/control.ts";
+import { forRange, smaller } from "../../print/wasm/control.ts";
 import { i32, memory } from "../../print/wasm/instructions.ts";
 import { packPanels } from "../../print/wasm/pack.ts";
 import { offset } from "../../print/wasm/product.ts";
@@ -79,7 +79,7 @@ export const printQuantizedMatMul: LaunchPrinter<QuantizedMatMul> = (context) =>
   );
   if (narrow !== undefined) {
     const end = i32.shl(mine.to, number(6));
-    const length = i32.sub(select(end, number(n * 4), i32.lt_u(end, number(n * 4))), first);
+    const length = i32.sub(smaller(end, number(n * 4)), first);
     code.push(
       forRange(row, number(0), number(rows), 1, [
         memory.copy(

@@ -1,7 +1,7 @@
 import type { Width } from "../../cells/define.ts";
 import type { Func, ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
-import { forRange, if_, select } from "../../print/wasm/control.ts";
+import { forRange, if_, smaller } from "../../print/wasm/control.ts";
 import { i32, memory } from "../../print/wasm/instructions.ts";
 import { packApart, packPanels, transposeBlock } from "../../print/wasm/pack.ts";
 import { panelProduct, TILES_BYTES, transposedPanelProduct } from "../../print/wasm/panel-product.ts";
@@ -447,7 +447,7 @@ function overPanels(m: ModuleBuilder, visit: (columns: Code, panel: Code, row: C
         columns.get,
         offset(from.get, i32.shl(panel.get, number(4)), bytes),
         offset(to.get, unit, bytes),
-        select(left.get, number(16), i32.lt_u(left.get, number(16))),
+        smaller(left.get, number(16)),
       ),
     ]);
   });

@@ -1,6 +1,6 @@
 import type { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
-import { forRange, if_, type Local, select } from "../../print/wasm/control.ts";
+import { forRange, if_, type Local, smaller } from "../../print/wasm/control.ts";
 import { FEW, isFarForFew } from "../../print/wasm/few-rows.ts";
 import { f32, i32, memory } from "../../print/wasm/instructions.ts";
 import { packPanels } from "../../print/wasm/pack.ts";
@@ -161,7 +161,7 @@ export function printScan(context: ScanContext<Scan>): Code {
           i32.sub(t.get, inside),
           i32.add(inside, number(1)),
         ]
-      : [i32.eqz(inside), t.get, select(left, number(together), i32.lt_u(left, number(together)))];
+      : [i32.eqz(inside), t.get, smaller(left, number(together))];
     const ofGate = (base: number): Share => ({
       from: i32.add(units.from, number(base)),
       to: i32.add(units.to, number(base)),

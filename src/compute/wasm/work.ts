@@ -12,12 +12,6 @@ const UNIT = 400;
 /** One row against a matrix is bound by memory: its products take four times as long. */
 const ALONE = 4;
 
-/**
- * Classes from which on threads share a cross entropy: they take whole slices of 240, and read what another one packed. With 65 classes and 64
- * columns it took 2.3 ms on two threads, 0.7 on one; a training step with 300 classes 1.04 and 0.95 of the time (64 and 256 columns), with 480 0.75.
- */
-const WIDE = 300;
-
 const elements = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
 function scanWork(shape: ScanShape): number {
@@ -37,9 +31,7 @@ const operations: { readonly [K in Kernel["op"]]: (kernel: Extract<Kernel, { op:
   scatter: ({ rows, columns }) => rows * columns * PASSED,
   random: ({ shape }) => elements(shape) * 5 * PASSED,
   linearCrossEntropy: ({ rows, columns, classes, gradients }) =>
-    classes < WIDE
-      ? 0
-      : rows * classes * (2 * columns * (1 + gradients.filter((name) => name !== "bias").length) + 5 * PASSED),
+    rows * classes * (2 * columns * (1 + gradients.filter((name) => name !== "bias").length) + 5 * PASSED),
   quantizedMatmul: ({ m, k, n }) => m * k * (n + PASSED) * (m === 1 ? ALONE / 2 : 1),
   scan: scanWork,
   scanBackward: (shape) => 2 * scanWork(shape),

@@ -31,6 +31,9 @@ export const if_ = (condition: Code, then: Code, otherwise: Code = [], result?: 
 ];
 /** `condition ? a : b`, both being computed. For v128 use `v128.bitselect`, or `if_` with a result. */
 export const select = (a: Code, b: Code, condition: Code): Code => [a, b, condition, 0x1b];
+/** Of two unsigned numbers, both being computed twice. */
+export const smaller = (a: Code, b: Code): Code => select(a, b, i32.lt_u(a, b));
+export const larger = (a: Code, b: Code): Code => select(b, a, i32.lt_u(a, b));
 export const drop = (a: Code): Code => [a, 0x1a];
 
 /**

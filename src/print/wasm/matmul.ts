@@ -1,7 +1,7 @@
 import type { Func, ModuleBuilder } from "./assembler.ts";
 import type { Code } from "./code.ts";
 import type { Local } from "./control.ts";
-import { doWhile, forRange, if_, select } from "./control.ts";
+import { doWhile, forRange, if_, select, smaller } from "./control.ts";
 import { FEW, fewRows, isFarForFew } from "./few-rows.ts";
 import { f32, i32, memory, v128 } from "./instructions.ts";
 import { packPanels, transposeBlock } from "./pack.ts";
@@ -220,7 +220,6 @@ function matmul(
     const [width, whole, tail, i0, rowsTogether, height] = [local(), local(), local(), local(), local(), local()];
     const [k0, length, from, stride, panel, to] = [local(), local(), local(), local(), local(), local()];
     const [row, j, tailFrom, place, isLast] = [local(), local(), local(), local(), local()];
-    const smaller = (x: Code, y: Code): Code => select(x, y, i32.lt_u(x, y));
     const four = (x: Code): Code => i32.shl(x, i32.const(2));
     const bPart = transposeB ? offset(b.get, n0.get, four(depth.get)) : i32.add(b.get, four(n0.get));
     const pack = packPanels(m).call(

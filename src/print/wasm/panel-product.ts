@@ -1,6 +1,6 @@
 import type { Func, FunctionBuilder, ModuleBuilder } from "./assembler.ts";
 import type { Code, ValueType } from "./code.ts";
-import { forRange, if_, type Local, select } from "./control.ts";
+import { forRange, if_, type Local, select, smaller } from "./control.ts";
 import { FEW, fewRows } from "./few-rows.ts";
 import { i32 } from "./instructions.ts";
 import { packTiles } from "./pack.ts";
@@ -63,15 +63,14 @@ function blocks(
     rows: [i32.mul(row.get, strideA.get), i32.shl(p.get, i32.const(2))],
     panels: [i32.shl(row.get, i32.const(6)), i32.mul(i32.shr_u(p.get, i32.const(4)), strideA.get)],
   }[options.layout] as [Code, Code];
-  const least = (x: Local, limit: number): Code => select(x.get, i32.const(limit), i32.lt_u(x.get, i32.const(limit)));
   return forRange(row, i32.const(0), rows.get, ROWS, [
     height.set(i32.sub(rows.get, row.get)),
-    height.set(least(height, ROWS)),
+    height.set(smaller(height.get, i32.const(ROWS))),
     first.set(i32.const(1)),
     // At least one turn, so that k = 0 copies `init`.
     forRange(p, i32.const(0), select(k.get, i32.const(1), k.get), DEPTH, [
       depth.set(i32.sub(k.get, p.get)),
-      depth.set(least(depth, DEPTH)),
+      depth.set(smaller(depth.get, i32.const(DEPTH))),
       aBlock.set(i32.add(a.get, i32.add(byRow, byColumn))),
       forRange(panel, i32.const(0), panels.get, 1, [
         cTile.set(i32.add(offset(c.get, panel.get, cPanel.get), i32.mul(row.get, cStride.get))),
@@ -141,8 +140,6 @@ export function transposedPanelProduct(
       const [p, depth, row, height, panel, to] = Array.from({ length: 6 }, () => f.local("i32")) as [
         ...[Local, Local, Local, Local, Local, Local],
       ];
-      const least = (x: Local, limit: number): Code =>
-        select(x.get, i32.const(limit), i32.lt_u(x.get, i32.const(limit)));
       const tall = tileHeight(m, { layout: "tiles", fused });
       // Which row of `a` and `b` comes first in a block.
       const first = descending ? i32.sub(i32.sub(k.get, p.get), i32.const(1)) : p.get;
@@ -150,10 +147,10 @@ export function transposedPanelProduct(
       const begun = keep ? i32.const(1) : p.get;
       return forRange(p, i32.const(0), select(k.get, i32.const(1), k.get), DEPTH, [
         depth.set(i32.sub(k.get, p.get)),
-        depth.set(least(depth, DEPTH)),
+        depth.set(smaller(depth.get, i32.const(DEPTH))),
         forRange(row, i32.const(0), rows.get, ROWS, [
           height.set(i32.sub(rows.get, row.get)),
-          height.set(least(height, ROWS)),
+          height.set(smaller(height.get, i32.const(ROWS))),
           packTiles(m, tall).call(
             i32.add(offset(a.get, first, strideA.get), i32.shl(row.get, i32.const(2))),
             descending ? i32.sub(i32.const(0), strideA.get) : strideA.get,

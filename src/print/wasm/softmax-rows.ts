@@ -35,8 +35,6 @@ export interface SoftmaxMemory {
   /** [rows]: what the probability, and the class weight, are multiplied by in the gradient. */
   readonly factor: number;
   readonly smooth: number | undefined;
-  /** [V][4]: partial sums of the gradient of the bias; undefined: nobody asks. */
-  readonly biasSums: number | undefined;
 }
 
 export interface SoftmaxOptions {
@@ -51,16 +49,18 @@ export interface SoftmaxOptions {
 const RUN = 40;
 const QUADS = [0, 1, 2, 3] as const;
 const CLASS_BYTES = 64;
+/** Of the functions that go over classes. */
+const PARAMETERS = ["i32", "i32", "i32", "i32", "i32"] as const;
 const F32_MAX = 3.4028234663852886e38;
 const each = (make: (quad: number) => Code): Code => QUADS.map(make);
 const store = (at: Local, rows: readonly Local[]): Code =>
   storesOf(rows.map((quad, q) => v128.store(at.get, quad.get, 16 * q)));
 
-/** Loops over panels of a block and, in each, over the classes `from … to − 1`. */
+/** Loops over the panels `firstPanel … endPanel − 1` and, in each, over the classes `from … to − 1`. */
 function overClasses(
   f: FunctionBuilder,
   { logits, classes }: SoftmaxMemory,
-  [panels, from, to]: readonly [Local, Local, Local],
+  [firstPanel, endPanel, from, to]: readonly [Local, Local, Local, Local],
   body: (o: { panel: Local; at: Local; v: Local; classes: (inner: Code) => Code }) => Code,
 ): Code {
   const [panel, at, v, end] = [f.local("i32"), f.local("i32"), f.local("i32"), f.local("i32")];
@@ -69,7 +69,7 @@ function overClasses(
     at.set(i32.add(at.get, i32.const(CLASS_BYTES))),
     v.set(i32.add(v.get, i32.const(1))),
   ];
-  return forRange(panel, i32.const(0), panels.get, 1, [
+  return forRange(panel, firstPanel.get, endPanel.get, 1, [
     v.set(from.get),
     end.set(to.get),
     at.set(
@@ -123,11 +123,11 @@ class Totals {
 
 /**
  * `z += bias`, the largest m of a slice of classes, `e = exp(z − m)` and its sum: while a panel's logits of a slice are in the first cache.
- * Parameters: panels, from, to (from < to), slice.
+ * Parameters: firstPanel, endPanel, from, to (from < to), slice.
  */
 export function sumExponentials(m: ModuleBuilder, { memory: mem, constants, fused, keep }: SoftmaxOptions): Func {
-  return m.func({ params: ["i32", "i32", "i32", "i32"] }, (f, ...parameters) => {
-    const [from, last, slice] = parameters.slice(1) as [Local, Local, Local];
+  return m.func({ params: PARAMETERS }, (f, ...parameters) => {
+    const [from, last, slice] = parameters.slice(2) as [Local, Local, Local];
     const [best, made] = [QUADS.map(() => f.local("v128")), QUADS.map(() => f.local("v128"))];
     const [shift, weight] = [f.local("v128"), f.local("v128")];
     const end = f.local("i32");
@@ -147,7 +147,7 @@ export function sumExponentials(m: ModuleBuilder, { memory: mem, constants, fuse
         below ? below.add(quad, p.value(under)) : [],
       ];
     };
-    return overClasses(f, mem, parameters.slice(0, 3) as [Local, Local, Local], ({ panel, at, v, classes }) => {
+    return overClasses(f, mem, parameters.slice(0, 4) as [Local, Local, Local, Local], ({ panel, at, v, classes }) => {
       const logit = (q: number): Code => v128.load(at.get, 16 * q);
       // All loads before all stores: engines join neighbouring stores only with nothing between them. The pseudo-maximum passes by
       // a NaN, which then comes back in the sum of the exponentials; it is one instruction where `max` takes eight.
@@ -206,8 +206,8 @@ export interface RowResult {
 }
 
 /**
- * Of every row, from the maxima and sums of all slices: `results` over the variables largest, s (Σ exp), below, and those of `inputs`, arrays
- * over rows. What does not count gives 0. Parameters: rows (a multiple of 4).
+ * Of the rows `first … end − 1` (multiples of 4), from the maxima and sums of all slices: `results` over the variables largest, s (Σ exp),
+ * below, and those of `inputs`, arrays over rows. What does not count gives 0. Parameters: first, end.
  */
 export function finishRows(
   m: ModuleBuilder,
@@ -219,7 +219,7 @@ export function finishRows(
     readonly results: readonly RowResult[];
   },
 ): Func {
-  return m.func({ params: ["i32"] }, (f, rows) => {
+  return m.func({ params: ["i32", "i32"] }, (f, first, end) => {
     const [row, slice, at] = [f.local("i32"), f.local("i32"), f.local("i32")];
     const [largest, ratio] = [f.local("v128"), f.local("v128")];
     const ofRows = i32.add(i32.mul(slice.get, i32.const(mem.rows * 4)), at.get);
@@ -269,7 +269,7 @@ export function finishRows(
     const p = printExpressions({ f, constants, fused, roots, leaf: named(leaves) });
     const counted = v128.load(at.get, mem.counted);
     const overSlices = (body: Code): Code => forRange(slice, i32.const(0), i32.const(o.slices), 1, body);
-    return forRange(row, i32.const(0), rows.get, 4, [
+    return forRange(row, first.get, end.get, 4, [
       at.set(i32.shl(row.get, i32.const(2))),
       largest.set(v128.load(at.get, mem.maxima)),
       overSlices(largest.set(f32x4.pmax(largest.get, maximum))),
@@ -292,11 +292,16 @@ export function finishRows(
 
 /**
  * Exponentials become the gradient of the logits, except for the class that was meant: `d = e · factor − smooth · w`, 0 in rows that do
- * not count, the factor being the row's times the slice's; and their sums over rows for the bias. Parameters: panels, from, to, slice.
+ * not count, the factor being the row's times the slice's; and their sums over rows for the bias. Parameters: firstPanel, endPanel, from, to
+ * (from < to), slice, sums ([V][4]: partial sums of the gradient of the bias).
  */
-export function differenceFromSmooth(m: ModuleBuilder, { memory: mem, constants, fused }: SoftmaxOptions): Func {
-  return m.func({ params: ["i32", "i32", "i32", "i32"] }, (f, ...parameters) => {
-    const [range, slice] = [parameters.slice(0, 3), parameters[3]!];
+export function differenceFromSmooth(
+  m: ModuleBuilder,
+  { memory: mem, constants, fused }: SoftmaxOptions,
+  sumsForBias: boolean,
+): Func {
+  return m.func({ params: [...PARAMETERS, "i32"] }, (f, ...parameters) => {
+    const [range, slice, sums] = [parameters.slice(0, 4), parameters[4]!, parameters[5]!];
     const vectors = (): Local[] => QUADS.map(() => f.local("v128"));
     const [factor, smooth, counted, d] = [vectors(), vectors(), vectors(), vectors()];
     const [weight, least] = [f.local("v128"), f.local("v128")];
@@ -304,7 +309,7 @@ export function differenceFromSmooth(m: ModuleBuilder, { memory: mem, constants,
     const e = mul(variable("e"), variable("factor"));
     const share = mem.classWeight === undefined ? variable("smooth") : mul(variable("smooth"), variable("w"));
     const value = mem.smooth === undefined ? e : sub(e, share);
-    return overClasses(f, mem, range as [Local, Local, Local], ({ panel, at, v, classes }) => {
+    return overClasses(f, mem, range as [Local, Local, Local, Local], ({ panel, at, v, classes }) => {
       const one = (q: number): Code => {
         const leaves = {
           e: v128.load(at.get, 16 * q),
@@ -327,12 +332,12 @@ export function differenceFromSmooth(m: ModuleBuilder, { memory: mem, constants,
           mem.smooth !== undefined && mem.classWeight !== undefined ? weight.set(splatOf(mem.classWeight, v)) : [],
           each(one),
           store(at, d),
-          mem.biasSums === undefined
-            ? []
-            : [
-                sum.set(i32.add(i32.shl(v.get, i32.const(4)), i32.const(mem.biasSums))),
+          sumsForBias
+            ? [
+                sum.set(i32.add(i32.shl(v.get, i32.const(4)), sums.get)),
                 v128.store(sum.get, f32x4.add(v128.load(sum.get), f32x4.add(a, b))),
-              ],
+              ]
+            : [],
         ]),
       ];
     });

@@ -1,6 +1,6 @@
 import type { ModuleBuilder } from "./assembler.ts";
 import type { Code } from "./code.ts";
-import { doWhile, drop, if_, select, unreachable, whileTrue } from "./control.ts";
+import { doWhile, drop, if_, select, smaller, unreachable, whileTrue } from "./control.ts";
 import { atomic, i32 } from "./instructions.ts";
 
 /**
@@ -18,18 +18,27 @@ export interface Team {
 /** One thread that does everything. */
 export const solo: Team = { threads: 1, thread: i32.const(0), barrier: [] };
 
-/** This thread's share of `count` things: from `from` on, up to and without `to`, multiples of `grain` but for the end. */
-export function share(team: Team, count: number, grain = 1): { readonly from: Code; readonly to: Code } {
-  const { threads, thread } = team;
-  if (threads === 1) return { from: i32.const(0), to: i32.const(count) };
-  const grains = Math.ceil(count / grain);
-  const start = (number: Code): Code =>
-    i32.mul(i32.div_u(i32.mul(number, i32.const(grains)), i32.const(threads)), i32.const(grain));
-  const end = start(i32.add(thread, i32.const(1)));
-  return {
-    from: start(thread),
-    to: grain === 1 ? end : select(end, i32.const(count), i32.lt_u(end, i32.const(count))),
-  };
+/** What a thread takes of a row of things: from `from` on, up to and without `to`. */
+export interface Share {
+  readonly from: Code;
+  readonly to: Code;
+}
+
+/** This thread's share of as many things as running code finds. */
+export function shareOf({ threads, thread }: Team, count: Code): Share {
+  const start = (number: Code): Code => i32.div_u(i32.mul(number, count), i32.const(threads));
+  return threads === 1
+    ? { from: i32.const(0), to: count }
+    : { from: start(thread), to: start(i32.add(thread, i32.const(1))) };
+}
+
+/** This thread's share of `count` things, in multiples of `grain` but for the end. */
+export function share(team: Team, count: number, grain = 1): Share {
+  if (team.threads === 1) return { from: i32.const(0), to: i32.const(count) };
+  const { from, to } = shareOf(team, i32.const(Math.ceil(count / grain)));
+  if (grain === 1) return { from, to };
+  const end = i32.mul(to, i32.const(grain));
+  return { from: i32.mul(from, i32.const(grain)), to: smaller(end, i32.const(count)) };
 }
 
 /** The grains in the largest share over those in a mean one: 1 when all have the same to do. */

@@ -81,6 +81,8 @@ const plans: Record<string, readonly Kernel[]> = {
   "gradients of tables": [{ op: "scatterAdd", tables: 20, rows: 31, vocabulary: 300, columns: 2 }],
   "a product with 8-bit weights": [{ op: "quantizedMatmul", m: 3, k: 37, n: 75, bias: true }],
   "cross entropy": [loss, { ...loss, gradients: [] }],
+  "cross entropy, weights from afar": [{ ...loss, rows: 20, columns: 64, classes: 4111 }],
+  "cross entropy, blocks of rows, weights from afar": [{ ...loss, rows: 210, columns: 7, classes: 40_000 }],
   lstm: scans(lstm(), 50),
   "lstm, masked": scans(lstm(), 50, { masked: true, reverse: true }),
   "lstm over a table": scans(lstm(), 50, { vocabulary: 7 }),
