@@ -66,12 +66,13 @@ export async function gradientFlow(options: GradientFlowOptions): Promise<Float6
       last.map((v) => v / length),
       (steps - 1) * hiddenSize,
     );
+    const state = cell.states[0]!.name;
     const { gradients } = await trace(
       { model, parameters },
       { data: draw("gradient flow: input", steps * inputSize) },
-      { names: ["h"], gradients: true, outputGradient: back, signal },
+      { names: [state], gradients: true, outputGradient: back, signal },
     );
-    return normsOverTime(gradients.h_l0!);
+    return normsOverTime(gradients[`${state}_l0`]!);
   } finally {
     parameters.close();
   }

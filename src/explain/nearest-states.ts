@@ -2,7 +2,7 @@ import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { expectTokens, pieces, type Tokens } from "../text/token-sequence.ts";
 import { type NearestPlacesOptions, nearestPlaces, type StatePiece, type StatePlace } from "./nearest-places.ts";
-import { type Trace, type Traceable, traceInChunks, traceNames } from "./trace.ts";
+import { layersOf, type Trace, type Traceable, traceInChunks, traceNames } from "./trace.ts";
 
 /** Options of `nearestStates`. */
 export interface NearestStatesOptions extends NearestPlacesOptions {
@@ -10,7 +10,7 @@ export interface NearestStatesOptions extends NearestPlacesOptions {
   readonly corpus: Tokens;
   /** Index of the layer. Default: the last. */
   readonly layer?: number | undefined;
-  /** The value to compare. Default: the first state, "h". */
+  /** The value to compare. Default: the cell's first state ("h"). */
   readonly name?: string | undefined;
 }
 
@@ -49,7 +49,7 @@ export async function nearestStates(
   const { corpus, layer, name, ...asked } = options;
   const { numLayers } = run.model.config;
   const at = expectInteger("layer", layer ?? numLayers - 1, { min: 0, max: numLayers - 1 });
-  const value = expectOneOf("name", name ?? "h", traceNames(run.model));
+  const value = expectOneOf("name", name ?? layersOf(run.model).options.cell.states[0]!.name, traceNames(run.model));
   if (corpus.length === 0) throw new UsageError("no-tokens", "corpus: expected at least one token, got none");
   return nearestPlaces(statesOver(run, corpus, value, at), asked);
 }

@@ -69,7 +69,9 @@ export interface Trace {
   readonly final: Readonly<Record<string, ArrayLike<number>>>;
 }
 
-const layersOf = (model: Traceable["model"]): Recurrent => (model instanceof LanguageModel ? model.parts.rnn : model);
+/** The recurrent layers of a model, which may be all of it. */
+export const layersOf = (model: Traceable["model"]): Recurrent =>
+  model instanceof LanguageModel ? model.parts.rnn : model;
 
 /** Lists all names that a model can be traced by: pre-activations ("pre.i"), then the values that its cell names. */
 export const traceNames = (model: Traceable["model"]): string[] =>
@@ -130,10 +132,9 @@ export async function traceObjective(
   for (const [name, tensor] of Object.entries(recorded.traces)) graph.output(`trace.${name}`, tensor);
   for (const [name, tensor] of Object.entries(recorded.final)) graph.output(`final.${name}`, tensor);
   graph.output("output", recorded.output);
-  const lossOf =
-    objective ??
-    ((): Tensor | undefined => lossOrSeed(graph, traced, recorded.output, { input, options, steps, batchSize }));
-  const loss = differentiable ? lossOf(recorded) : undefined;
+  const loss = differentiable
+    ? (objective?.(recorded) ?? lossOrSeed(graph, traced, recorded.output, { input, options, steps, batchSize }))
+    : undefined;
   if (loss) {
     graph.backward([[loss, 1]]);
     graph.output("loss", loss);

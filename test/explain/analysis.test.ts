@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { defineCell } from "../../src/cells/define.ts";
 import { gru } from "../../src/cells/gru.ts";
 import { lstm } from "../../src/cells/lstm.ts";
 import { rnn } from "../../src/cells/rnn.ts";
@@ -8,7 +9,7 @@ import { changeRate, deadUnits, memoryLength, pace, saturation, unitsThatFollow 
 import { gradientFlow } from "../../src/explain/gradient-flow.ts";
 import { nearestStates } from "../../src/explain/nearest-states.ts";
 import { trace } from "../../src/explain/trace.ts";
-import { inOrder } from "../../src/math/expression.ts";
+import { inOrder, tanh } from "../../src/math/expression.ts";
 import { heldCell, holdable } from "../../src/scan/held-cell.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { describeOnMachines } from "../support/machines.ts";
@@ -201,6 +202,20 @@ describeOnMachines("gradientFlow", (on) => {
     expect(gated[0]).toBeGreaterThan(1e-3);
     expect(large[0]).toBeGreaterThan(1e3);
   });
+});
+
+test("what a layer gives is its cell's first state, whatever its author calls it", async () => {
+  const machine = await openMachine("reference");
+  const cell = defineCell({ name: "elman", gates: { a: tanh }, state: ["s"], step: ({ a }) => ({ s: a }) });
+  const options = { machine, steps: 10, hiddenSize: 4 };
+  expect(await gradientFlow({ ...options, cell })).toEqual(await gradientFlow({ ...options, cell: rnn() }));
+  const run = await tinyRun(machine, { cell });
+  const corpus = run.tokens.slice(0, 20);
+  const { values } = await trace(run, { data: corpus });
+  const [place] = await nearestStates(run, { corpus, to: values.s_l0!.data.slice(6 * 7, 6 * 8) });
+  expect(place!.similarity).toBeCloseTo(1, 6);
+  run.parameters.close();
+  machine.close();
 });
 
 test("a trace of as many steps as one likes is looked through", () => {
