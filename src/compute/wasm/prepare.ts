@@ -31,6 +31,7 @@ export interface PrintOptions {
   readonly addressOf: (range: Range) => number;
   readonly fused: boolean;
   readonly wide: boolean;
+  readonly ahead: boolean;
   readonly constants: ConstantScope;
   readonly compile: Compile | undefined;
   /** Scratch memory, and memory for what is kept from run to run. */
@@ -59,10 +60,10 @@ export async function planPrinter(plan: Plan): Promise<(options: PrintOptions) =
  * as constants. A replay is one call from JavaScript, on each of the threads at once.
  */
 function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: PrintOptions): PrintedPlan {
-  const { memory, threads, addressOf, fused, wide, constants, workspace, compile } = options;
+  const { memory, threads, addressOf, fused, wide, ahead, constants, workspace, compile } = options;
   const derivedMemory = new DerivedMemory(plan, options.kept);
   const imported = { initial: 1, maximum: memory.pages, shared: memory.shared };
-  const m = new ModuleBuilder({ memory: imported, wide, threads });
+  const m = new ModuleBuilder({ memory: imported, wide, ahead, threads });
   const everybody = teamOf(m, CONTROL, patienceFor(plan, options.worth));
   let anyShared = false;
   m.func({ name: "run", params: [] }, (f) => {

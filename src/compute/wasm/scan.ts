@@ -247,7 +247,7 @@ export function printScan(context: ScanContext<Scan>): Code {
         ...{ stores, memory, f, t, turns, team: division.team, examples, meanOut: mem.mean },
         place: (n) => program.forwardPlace(n, phase.level),
         ...(few
-          ? productsOfFewRows(context, multiplied, { far: isFarForFew(read) })
+          ? productsOfFewRows(context, multiplied, { far: isFarForFew(m, read) })
           : { products: productsOfManyRows(context, multiplied, { examples, far }) }),
       });
       // Products read what the other units came to before; everything else a unit reads is its own.

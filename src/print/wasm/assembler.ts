@@ -82,6 +82,8 @@ export class ModuleBuilder {
 
   /** Whether the engine joins two neighbouring vectors to one register of 256 bits: kernels choose their tiles by it. */
   readonly wide: boolean;
+  /** Whether a few rows ask for lines ahead of what they multiply. */
+  readonly ahead: boolean;
   /** How many threads run this module, each in an instance of its own. */
   readonly threads: number;
 
@@ -89,10 +91,12 @@ export class ModuleBuilder {
   constructor(options: {
     readonly memory: { readonly initial: number; readonly maximum: number; readonly shared: boolean };
     readonly wide?: boolean;
+    readonly ahead?: boolean;
     readonly threads?: number;
   }) {
     this.#memory = options.memory;
     this.wide = options.wide ?? false;
+    this.ahead = options.ahead ?? false;
     this.threads = options.threads ?? 1;
   }
 

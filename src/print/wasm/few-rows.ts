@@ -31,9 +31,11 @@ const AHEAD = 384;
  * Whether a few rows read panels of so many bytes, a thread's own, ahead of themselves: more loads wait for memory then than a processor looks ahead
  * to by itself. Measured (Zen 4, Node 24): 2 MB are read at 89 in place of 83 GB/s, 8 MB at 88 in place of 82, 19 MB at 64 in place of 56; what the
  * second cache holds (up to 1 MB) as fast or by 3 % slower. 320 to 512 bytes are as good, 256 and less are half as good; from 576 on it harms, with
- * more lines on their way than the processor keeps track of. Of a streamed step of 512 units, whose passes turn around, it is 2 %.
+ * more lines on their way than the processor keeps track of. Of a streamed step of 512 units, whose passes turn around, it is 2 %. An Emerald Rapids
+ * looks far enough: there steps of 256, 512 and 1024 units took 1.13, 1.02 and 1.01 of the time. What tells the two apart from in here is whether
+ * JavaScript waits for registers (`waitsAfter`), and narrow kernels, of which that is not known, are 4 to 8 % slower with it on Zen 4, too.
  */
-export const isFarForFew = (bytes: number): boolean => bytes > FAR;
+export const isFarForFew = ({ ahead }: ModuleBuilder, bytes: number): boolean => ahead && bytes > FAR;
 
 /** Panels that are worked on together: as many as the registers hold the sums of. Three rows leave none for a second panel. */
 export const panelsTogether = ({ wide }: ModuleBuilder, rows: number): number => (rows === 1 ? 4 : wide ? 2 : 1);

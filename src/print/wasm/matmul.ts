@@ -164,7 +164,7 @@ export function printMatmul(
         packedB.code,
         fewRows(m, {
           ...{ rows: options.m, layout: "rows", fused: options.fused },
-          ...{ far: isFarForFew(bytes), turns: turnsFor(options.m, bytes) },
+          ...{ far: isFarForFew(m, bytes), turns: turnsFor(options.m, bytes) },
         }).call(
           ...[whole, number(options.k), options.a, number(options.k * 4)],
           ...[panelsFrom(columns.from), number(options.k * 64)],
