@@ -13,7 +13,9 @@ const forBrowser = (config) => ({
   // in a worker only, for plans that are worth it.
   external: [
     "*/reference/machine.js",
-    ...["scan-backward", "random", "linear-cross-entropy", "quantized-matmul", "helpers"].map((name) => `./${name}.js`),
+    ...["scan-backward", "scatter-add", "random", "linear-cross-entropy", "quantized-matmul", "helpers"].map(
+      (name) => `./${name}.js`,
+    ),
   ],
 });
 

@@ -7,7 +7,7 @@ import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { CanonicalModel } from "./canonical.ts";
 import { type Framework, gateOrder } from "./gate-order.ts";
 import { writeKeras, writeKerasH5 } from "./keras/write.ts";
-import type { ModelFile } from "./model-file.ts";
+import type { NamedContent } from "./model-file.ts";
 import { writeNpz } from "./npz.ts";
 import { learnedTensors } from "./onnx/learned.ts";
 import { rewriteOnnx } from "./onnx/rewrite.ts";
@@ -62,9 +62,6 @@ const orders: Readonly<Partial<Record<Target, string>>> = {
     ]),
   ),
 };
-
-/** What is converted: a file that `readModel` read, or the content of one under a name for messages. */
-type NamedContent = Pick<ModelFile, "name" | "content">;
 
 /**
  * Converts what `readModel` read to another format. The function stays the same, or the conversion is refused with the reason.

@@ -33,7 +33,7 @@ export { type ReadKerasOptions, readKeras, readKerasWeights } from "./keras/read
 export type { LayerArrays } from "./keras/weights.ts";
 export { writeKeras, writeKerasH5 } from "./keras/write.ts";
 export type { WriteKerasOptions } from "./keras/write-topology.ts";
-export type { ModelContent, ModelFile, ModelFormat } from "./model-file.ts";
+export type { ModelContent, ModelFile, ModelFormat, NamedContent } from "./model-file.ts";
 export { readArrays, writeArrays } from "./named-arrays.ts";
 export { type NpyFile, openNpy, readNpy, writeNpy } from "./npy.ts";
 export { type NpzFile, openNpz, readNpz, writeNpz } from "./npz.ts";

@@ -7,14 +7,18 @@ import type { LoadedText } from "./run-model.ts";
 /** Names of the formats of model files. */
 export type ModelFormat = "onnx" | "pytorch" | "safetensors" | "npz" | "keras" | "keras-h5" | "tfjs" | "tf1" | "run";
 
-/** The content of a model file; nothing is on a machine yet. */
-export interface ModelFile {
-  readonly format: ModelFormat;
+/** A model that is to be converted. */
+export interface NamedContent {
   /** Of the file, for messages. */
   readonly name: string;
+  readonly content: ModelContent;
+}
+
+/** The content of a model file; nothing is on a machine yet. */
+export interface ModelFile extends NamedContent {
+  readonly format: ModelFormat;
   /** What the file leaves to convention and how it was interpreted, in words. */
   readonly conventions: readonly string[];
-  readonly content: ModelContent;
 }
 
 /** What a file holds; `kind` tells what. */

@@ -4,7 +4,7 @@ import type { LaunchContext, LaunchPrinter } from "./launch.ts";
 import { printMatMulLaunch } from "./matmul.ts";
 import { printPointwise } from "./pointwise.ts";
 import { printReduce } from "./reduce.ts";
-import { printGather, printScatter, printScatterAdd } from "./rows.ts";
+import { printGather, printScatter } from "./rows.ts";
 import { printScan } from "./scan.ts";
 
 type PrinterOf<K extends Kernel["op"]> = LaunchPrinter<Extract<Kernel, { op: K }>>;
@@ -18,8 +18,8 @@ const printers: { readonly [K in Kernel["op"]]: () => PrinterOf<K> | Promise<Pri
   reduce: () => printReduce,
   matmul: () => printMatMulLaunch,
   gather: () => printGather,
-  scatterAdd: () => printScatterAdd,
   scatter: () => printScatter,
+  scatterAdd: async () => (await import("./scatter-add.ts")).printScatterAdd,
   random: async () => (await import("./random.ts")).printRandom,
   scan: () => printScan,
   linearCrossEntropy: async () => (await import("./linear-cross-entropy.ts")).printLinearCrossEntropy,

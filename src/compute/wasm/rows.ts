@@ -2,12 +2,11 @@ import type { ModuleBuilder } from "../../print/wasm/assembler.ts";
 import type { Code } from "../../print/wasm/code.ts";
 import type { Local } from "../../print/wasm/control.ts";
 import { forRange, if_, unreachable } from "../../print/wasm/control.ts";
-import { f32, f32x4, i32, memory, v128 } from "../../print/wasm/instructions.ts";
+import { f32, f32x4, i32, v128 } from "../../print/wasm/instructions.ts";
 import { offset } from "../../print/wasm/product.ts";
 import { share, solo, type Team } from "../../print/wasm/team.ts";
 import type { Gather, Scatter, ScatterAdd } from "../plan.ts";
 import type { LaunchContext, LaunchPrinter } from "./launch.ts";
-import { clearTouched, noteTouched } from "./touched.ts";
 
 const BYTES = 4;
 
@@ -29,38 +28,7 @@ export const printGather: LaunchPrinter<Gather> = (context) => {
   });
 };
 
-/**
- * `out = 0; out[indices[r]] += source[r]`, r in increasing order. Here and in `scatter` threads share the columns, or several tables, so
- * that each keeps to that order.
- */
-export const printScatterAdd: LaunchPrinter<ScatterAdd> = (context) => {
-  const { m, kernel, team } = context;
-  const { rows, vocabulary, columns } = kernel;
-  const clear = kernel.touched ? clearTouched(context, kernel.touched) : clearAll(context);
-  const add = rowFunction(m, "scatterAdd", (row, other, columns) => eachElement(m, other, row, columns, "add"));
-  return [
-    kernel.keep ? [] : [clear, team.barrier],
-    eachTable(context, { indices: rows, source: rows * columns, out: vocabulary * columns }, (at, team) =>
-      add.call(
-        ...someColumns(kernel, team, at),
-        ...(kernel.skip === undefined ? noSkip : [i32.const(1), i32.const(kernel.skip)]),
-      ),
-    ),
-    kernel.touched ? noteTouched(context, kernel.touched) : [],
-  ];
-};
-
-function clearAll({ kernel, team, address }: LaunchContext<ScatterAdd>): Code {
-  const bytes = i32.const(kernel.columns * BYTES);
-  const rows = share(team, (kernel.tables ?? 1) * kernel.vocabulary);
-  return memory.fill(
-    offset(i32.const(address("out")), rows.from, bytes),
-    i32.const(0),
-    i32.mul(i32.sub(rows.to, rows.from), bytes),
-  );
-}
-
-/** `out[indices[r]] = source[r]` */
+/** `out[indices[r]] = source[r]`, r in increasing order: threads share the columns, so that each keeps to it. */
 export const printScatter: LaunchPrinter<Scatter> = ({ m, kernel, team, address }) =>
   rowFunction(m, "scatter", (row, other, columns) => eachElement(m, other, row, columns, "copy")).call(
     ...someColumns(kernel, team, (operand) => i32.const(address(operand))),
@@ -71,7 +39,7 @@ export const printScatter: LaunchPrinter<Scatter> = ({ m, kernel, team, address 
  * `body` for each table, with where its part of an operand begins, of which a table has `lengths` elements. Threads share the tables; a single
  * one they share in `body`.
  */
-function eachTable(
+export function eachTable(
   { f, kernel: { tables = 1 }, team, address }: LaunchContext<Gather | ScatterAdd>,
   lengths: Readonly<Record<string, number>>,
   body: (at: (operand: string) => Code, team: Team) => Code,
@@ -85,7 +53,7 @@ function eachTable(
 }
 
 /** The arguments of a row function that scatters a thread's columns of all rows. */
-function someColumns(
+export function someColumns(
   { rows, vocabulary, columns }: Scatter | ScatterAdd,
   team: Team,
   begin: (operand: string) => Code,
@@ -95,14 +63,14 @@ function someColumns(
   const whole = [rows, vocabulary, columns].map((n) => i32.const(n));
   return [...whole, i32.sub(to, from), begin("indices"), at("source"), at("out")];
 }
-const noSkip = [i32.const(0), i32.const(0)];
+export const noSkip = [i32.const(0), i32.const(0)];
 
 /**
  * For every row r, `body` with the addresses of row r of one matrix and of row `indices[r]` of the other, rows of `width` numbers, and
  * how many of them are meant. An index outside of the
  * vocabulary stops the run: reading or writing elsewhere would ruin what belongs to others.
  */
-function rowFunction(m: ModuleBuilder, name: string, body: (row: Local, chosen: Local, columns: Local) => Code) {
+export function rowFunction(m: ModuleBuilder, name: string, body: (row: Local, chosen: Local, columns: Local) => Code) {
   return m.memo(name, () =>
     m.func(
       { params: new Array(9).fill("i32") },
@@ -125,7 +93,7 @@ function rowFunction(m: ModuleBuilder, name: string, body: (row: Local, chosen: 
 }
 
 /** Copies or adds `columns` numbers at `from` to those at `to`. */
-function eachElement(m: ModuleBuilder, to: Local, from: Local, columns: Local, kind: "copy" | "add"): Code {
+export function eachElement(m: ModuleBuilder, to: Local, from: Local, columns: Local, kind: "copy" | "add"): Code {
   const row = m.memo(`row ${kind}`, () =>
     m.func({ params: ["i32", "i32", "i32"] }, (f, to, from, count) => {
       const [end, i] = [f.local("i32"), f.local("i32")];
