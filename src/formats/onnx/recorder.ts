@@ -1,7 +1,6 @@
 import type { Range } from "../../compute/plan.ts";
 import { constant, type Expression, equal, select, variable } from "../../math/expression.ts";
 import { FailureError, ShapeError, UsageError } from "../../shared/errors.ts";
-import { mapValues } from "../../shared/records.ts";
 import { broadcastStrides, strides as dense, formatShape, sameShape, size } from "../../shared/shapes.ts";
 import type { Graph, Tensor } from "../../tensor/graph.ts";
 import * as operations from "../../tensor/operations.ts";
@@ -123,7 +122,7 @@ export class Recorder {
       taken.map(({ x, name }, k) => [name, operations.reshape(this.tensor(x), views.inputs[k]!)]),
     );
     const value = f(...terms);
-    const out = isFloat(type) ? operations.pointwise(tensors, value) : this.pointwiseWhole(tensors, views.shape, value);
+    const out = operations.pointwise(tensors, value, { type: isFloat(type) ? "float" : "int" });
     return this.device(type, operations.reshape(out, shape));
   }
 
@@ -132,23 +131,6 @@ export class Recorder {
     if (!this.allFold(inputs))
       throw new UsageError("unsupported-onnx", "its input is known only at run time, and it has no kernel there");
     return evaluated(inputs, f, type);
-  }
-
-  /** Equations over tensors make floats: those that make whole numbers are launched here. */
-  private pointwiseWhole(
-    inputs: Readonly<Record<string, Tensor>>,
-    shape: readonly number[],
-    value: Expression,
-  ): Tensor {
-    const out = this.graph.empty(shape, false, "int");
-    this.graph.launch(
-      {
-        ...{ op: "pointwise", shape, outputs: { out: { value, strides: dense(shape) } } },
-        inputs: mapValues(inputs, (t) => broadcastStrides(t.shape, shape)),
-      },
-      { ...mapValues(inputs, (t) => t.range), out: out.range },
-    );
-    return out;
   }
 
   /** The same elements under another shape. */
