@@ -2,7 +2,7 @@ import type { Cell } from "../cells/define.ts";
 import { type CellGraph, type CellGraphNode, cellGraph } from "../explain/cell-graph.ts";
 import { type CellLayout, edgePath, type Flow, HIGH, type PlacedNode, placeNodes, WIDE } from "./cell-layout.ts";
 import { colorOf, type Scale, scaleOf } from "./color.ts";
-import { adoptStyle, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
+import { adoptStyle, type BaseWith, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
 import { formatNumber } from "./format.ts";
 import { gateColor, gateColors } from "./gate-color.ts";
 
@@ -13,6 +13,14 @@ export type CellGiven = Readonly<Record<string, ArrayLike<number>>>;
 export interface CellJoined {
   readonly x: ArrayLike<number>;
   readonly h: ArrayLike<number>;
+}
+
+/** What `<longshort-cell>` tells. */
+export interface CellEvents {
+  /** A box was pointed at, focused or picked. */
+  readonly node: CustomEvent<CellNodeEvent>;
+  /** No box is pointed at or focused any more. */
+  readonly away: CustomEvent<null>;
 }
 
 /** What the event "node" tells: a box was pointed at or focused, or picked: clicked, or Enter. */
@@ -81,7 +89,7 @@ interface Drawn {
  * document.body.append(element);
  * ```
  */
-export class CellElement extends ElementBase {
+export class CellElement extends (ElementBase as BaseWith<CellEvents>) {
   private drawnCell: Cell | undefined;
   private graphOfCell: CellGraph | undefined;
   private drawn: Drawn[] = [];

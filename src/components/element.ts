@@ -1,6 +1,31 @@
 /** Where there are no elements (Node), modules of elements can be loaded all the same. */
 export const ElementBase = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 
+/** An element that tells of more than others do: its own events by name. */
+export interface ElementWith<Events> extends HTMLElement {
+  /** Hears of an event of this element. */
+  addEventListener<K extends keyof Events>(
+    type: K,
+    listener: (event: Events[K]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  /** Hears of an event that every element has. */
+  addEventListener<K extends keyof HTMLElementEventMap>(
+    type: K,
+    listener: (this: HTMLElement, event: HTMLElementEventMap[K]) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  /** Hears of any other event. */
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+}
+
+/** The base of such an element: `class A extends (ElementBase as BaseWith<AEvents>)`. */
+export type BaseWith<Events> = new () => ElementWith<Events>;
+
 const sheets = new Map<string, CSSStyleSheet>();
 
 /**

@@ -1,7 +1,14 @@
 import { colorOf, inkOn, legendOf, type Scale, scaleOf } from "./color.ts";
-import { adoptStyle, appended, defineOnce, ElementBase, whenThemeChanges } from "./element.ts";
+import { adoptStyle, appended, type BaseWith, defineOnce, ElementBase, whenThemeChanges } from "./element.ts";
 import { formatNumber, formatToken } from "./format.ts";
-import { type Band, defineHeatMap, expectBands, type HeatMapElement, type HeatMapPlace } from "./heat-map.ts";
+import {
+  type Band,
+  defineHeatMap,
+  expectBands,
+  type HeatMapElement,
+  type HeatMapPlace,
+  type PlaceEvents,
+} from "./heat-map.ts";
 import { paintSeries, type Series } from "./series-canvas.ts";
 
 /** What `content` of `<longshort-gates>` takes. */
@@ -55,7 +62,7 @@ const STYLE = `
  * document.body.append(element);
  * ```
  */
-export class GatesElement extends ElementBase {
+export class GatesElement extends (ElementBase as BaseWith<PlaceEvents>) {
   private shownContent: GatesContent = { tokens: [], bands: [] };
   private scales: Scale[] = [];
   private looked: HeatMapPlace = { band: 0, unit: 0, step: 0 };

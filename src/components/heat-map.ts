@@ -1,5 +1,5 @@
 import { colorTable, type Scale, scaleOf } from "./color.ts";
-import { adoptStyle, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
+import { adoptStyle, type BaseWith, defineOnce, ElementBase, whenThemeChanges, wrongProperty } from "./element.ts";
 import { formatToken } from "./format.ts";
 
 /** Rows of one named value: [T, H] row-major, drawn in the order `units`. */
@@ -15,6 +15,14 @@ export interface HeatMapPlace {
   readonly band: number;
   readonly unit: number;
   readonly step: number;
+}
+
+/** What `<longshort-gates>` and `<ls-heat-map>` tell. */
+export interface PlaceEvents {
+  /** Another value is looked at. */
+  readonly place: CustomEvent<HeatMapPlace>;
+  /** A value was picked, by a click or Enter. */
+  readonly pick: CustomEvent<HeatMapPlace>;
 }
 
 /** What `content` takes. */
@@ -52,7 +60,7 @@ const FONTS = [TITLE_FONT, LABEL_FONT, HEAD_FONT] as const;
  *
  * Events: "place" (hovered or moved to by keys), "pick" (clicked, Enter). Keys: arrows, Home, End, Page up and down.
  */
-export class HeatMapElement extends ElementBase {
+export class HeatMapElement extends (ElementBase as BaseWith<PlaceEvents>) {
   private tokens: readonly string[] = [];
   private bands: readonly Band[] = [];
   private order: readonly number[] = [];

@@ -92,14 +92,14 @@ function expectKind(where: string, name: string, value: unknown): void {
   throw new UsageError("bad-option", `${where}: ${name}: expected ${what}, got ${describe(value)}${hint}`);
 }
 
-/** Whether options were written for a call. What a classifier is made of besides `model` and `parameters` is its own affair. */
-const isWritten = (options: object): boolean => [Object.prototype, null].includes(Object.getPrototypeOf(options));
-
 /** As `expectOptions`, for any table: the value of a name that is an object is the table of what lies within it. */
 export function expectNames(what: string, options: object, known: Names): void {
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(known, name) && !isWritten(options)) continue;
-    if (!Object.hasOwn(known, name)) throw unknownName(`${what}: there is no option`, name, Object.keys(known));
+    if (!Object.hasOwn(known, name)) {
+      // What a classifier is made of besides `model` and `parameters` is its own affair.
+      if (Object.getPrototypeOf(options) !== Object.prototype) continue;
+      throw unknownName(`${what}: there is no option`, name, Object.keys(known));
+    }
     const within = known[name];
     const holdsMore = typeof within === "object" && typeof value === "object" && value !== null && !isLate(value);
     if (holdsMore) expectNames(`${what}: ${name}`, value, within as Names);

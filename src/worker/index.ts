@@ -23,6 +23,7 @@ export {
   type TokenPrediction,
   type TrainingChoice,
   type TrainingProgress,
+  type TrainingRequest,
   type WorkerMessage,
 } from "./protocol.ts";
 export type { OpenedText } from "./reading.ts";

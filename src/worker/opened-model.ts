@@ -1,6 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import { loadRun } from "../run/load-run.ts";
-import { FailureError, UsageError } from "../shared/errors.ts";
+import { describe, FailureError, UsageError } from "../shared/errors.ts";
 import { type Calls, type Given, MAX_MODEL_BYTES, type ModelFacts, type Reading } from "./protocol.ts";
 import { type OpenedText, readNearest, readText, readWithout } from "./reading.ts";
 
@@ -27,6 +27,8 @@ export async function openModel(
   machine: Machine,
   signal?: AbortSignal,
 ): Promise<OpenedModel> {
+  if (!(file instanceof Blob || file instanceof Uint8Array))
+    throw new UsageError("bad-option", `open: file: expected a File, a Blob or a Uint8Array, got ${describe(file)}`);
   if ((file instanceof Blob ? file.size : file.length) > MAX_MODEL_BYTES)
     throw new FailureError(
       "too-large",

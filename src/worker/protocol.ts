@@ -87,27 +87,36 @@ export type NumbersChoice =
   /** The next number of a series. */
   | { readonly task: "series"; readonly data: ArrayLike<number> };
 
-/** The settings of a training in a worker. */
+/** What a page asks a worker to learn: a text or numbers; every other setting may be left out. */
+export type TrainingRequest = { readonly [K in keyof TrainingChoice]?: TrainingChoice[K] | undefined };
+
+/** All settings of a training in a worker. The defaults are those of a `TrainingRequest`. */
 export interface TrainingChoice {
   /** The text to learn. */
   readonly text: string;
   /** Numbers to learn instead of a text; then `text`, `embeddingSize` and `probe` are ignored, and the loss is the mean squared error. */
   readonly numbers?: NumbersChoice | undefined;
-  /** A cell by name, or as files describe it: `{ name: "equations", options: { text } }` is a cell as text. */
+  /** A cell by name, or as files describe it: `{ name: "equations", options: { text } }` is a cell as text. Default "lstm". */
   readonly cell: string | CellSpec;
+  /** H. Default 32. */
   readonly hiddenSize: number;
+  /** Numbers of the vector of a character. Default 16. */
   readonly embeddingSize: number;
+  /** Default 1. */
   readonly numLayers: number;
+  /** Default "adam". */
   readonly optimizer: OptimizerName;
+  /** Default 0.01. */
   readonly learningRate: number;
-  /** Gradients are scaled down if their norm is larger; `Infinity`: no clipping. */
+  /** Gradients are scaled down if their norm is larger; `Infinity`: no clipping. Default 5. */
   readonly clipNorm: number;
-  /** B: streams that are read in parallel. */
+  /** B: streams that are read in parallel. Default 8. */
   readonly batchSize: number;
-  /** T: number of tokens, or of series time steps, of each stream in an update. */
+  /** T: number of tokens, or of series time steps, of each stream in an update. Default 32. */
   readonly sequenceLength: number;
+  /** Of the first weights and of what is drawn. Default 0. */
   readonly seed: number;
-  /** A text that the model reads again and again while it learns. */
+  /** A text that the model reads again and again while it learns. Default: the first 60 characters of the text. */
   readonly probe: string;
 }
 
@@ -194,7 +203,7 @@ export interface Calls {
   };
   /** Starts a training. With `from`, the result of "snapshot", it continues that training with its choices. */
   train: {
-    given: TrainingChoice & { readonly from?: TrainingSnapshot | undefined };
+    given: TrainingRequest & { readonly from?: TrainingSnapshot | undefined };
     back: { parameters: number; vocabularySize: number | undefined };
   };
   /** Returns everything that the rest of the training depends on, in a form that a page can store. Undefined if the training has ended. */

@@ -3,6 +3,7 @@ import type { Machine } from "../compute/machine.ts";
 import { openMachine } from "../compute/open.ts";
 import { gradientFlow } from "../explain/gradient-flow.ts";
 import { describe, LongshortError, UsageError } from "../shared/errors.ts";
+import { choiceOf } from "./choice.ts";
 import { type OpenedModel, openModel } from "./opened-model.ts";
 import type { AbortMessage, CallMessage, CallName, Calls, TrainingProgress, WorkerMessage } from "./protocol.ts";
 import { LiveTraining } from "./training.ts";
@@ -109,7 +110,8 @@ class Served {
       }
       return found;
     },
-    train: async ({ from, ...choice }, { number }) => {
+    train: async ({ from, ...request }, { number }) => {
+      const choice = choiceOf(request);
       this.stop();
       this.wanted = number;
       // What an earlier training still says is nothing that the page asked for.

@@ -41,6 +41,25 @@ describe("training in a worker", () => {
     await learned;
   }, 60_000);
 
+  test("a text is all that is needed; what there is no setting for is told", async () => {
+    client = workerHere();
+    const text = "abcabd ".repeat(60);
+    const seen = until(({ reading }) => reading !== undefined);
+    // An LSTM of 32 units, 16 numbers a character, and a head.
+    const { parameters, vocabularySize } = await client.call("train", { text, seed: undefined });
+    expect(vocabularySize).toBe(new Set(text).size);
+    const V = vocabularySize!;
+    expect(parameters).toBe(V * 16 + 4 * 32 * (16 + 32 + 2) + (32 + 1) * V);
+    expect((await seen).reading!.tokens).toEqual([...text.slice(0, 60)]);
+    await expect(client.call("train", { text, hidden: 3 } as object)).rejects.toThrow(
+      'train: there is no option "hidden"',
+    );
+    await expect(client.call("train", {})).rejects.toMatchObject({ code: "text-empty" });
+    await expect(client.call("open", { file: "model.pt" as never, name: "model.pt" })).rejects.toThrow(
+      'open: file: expected a File, a Blob or a Uint8Array, got the string "model.pt"',
+    );
+  });
+
   const wave = Float32Array.from({ length: 90 }, (_, t) => Math.sin(t / 3));
   test.each([
     { numbers: { task: "adding", steps: 6 }, task: addingTask({ steps: 6, rows: 16, seed: 3 }) },
