@@ -148,6 +148,12 @@ const shown = (delimiter: string): string => (delimiter === "\t" ? "a tab" : JSO
 /** The number of a column, given by its name or its number from 1. @throws UsageError "unknown-column" */
 function columnOf({ name, header, width, delimiter }: Head, column: string | number): number {
   const byName = header?.indexOf(String(column)) ?? -1;
+  const again = byName < 0 ? -1 : header!.indexOf(String(column), byName + 1);
+  if (again >= 0)
+    throw new UsageError(
+      "unknown-column",
+      `${name}: columns ${byName + 1} and ${again + 1} are both called ${JSON.stringify(column)}; rename one of them`,
+    );
   if (byName >= 0) return byName;
   const number = typeof column === "number" || /^\d+$/.test(column) ? Number(column) : Number.NaN;
   if (number >= 1 && number <= width) return number - 1;

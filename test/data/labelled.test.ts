@@ -37,6 +37,13 @@ describe("readLabelledTexts", () => {
     expect({ inputs, labels }).toEqual({ inputs: ["good day", "bad day"], labels: ["yes", "no"] });
   });
 
+  test("of two columns of one name neither is taken for the other, unless nobody asks for them", async () => {
+    await expect(read("t.csv", "text,text,label\na,b,yes\n")).rejects.toThrow(
+      't.csv: columns 1 and 2 are both called "text"; rename one of them',
+    );
+    expect((await read("t.csv", "more,more,text,label\n1,2,a,yes\n")).inputs).toEqual(["a"]);
+  });
+
   test("a cell in quotation marks holds commas, marks and line ends; in a table with tabs marks are text", async () => {
     expect((await read("t.csv", 'text,label\n"a, ""b""\nc",1\n')).inputs).toEqual(['a, "b"\nc']);
     expect((await read("t.tsv", 'text\tlabel\n"a\t1\n')).inputs).toEqual(['"a']);
