@@ -18,19 +18,21 @@ type Make = (at: number, team: Team) => Code;
 
 /**
  * What a plan makes of operands that it never writes itself, kept from run to run: a streamed step does not pack its weights
- * anew. `code` makes all of it; it has to run again when one of `arenas` has changed.
+ * anew. `code` makes all of it, on all threads of the team; it has to run again when one of `arenas` has changed.
  */
 export class DerivedMemory {
   readonly code: Code[] = [];
   readonly arenas = new Set<string>();
   readonly #written: ReadonlySet<string>;
   readonly #kept: Workspace;
+  readonly #team: Team;
   /** Where what is made already lies, by the code that would make it at 0: what it is made of stands in it. */
   readonly #known = new Map<string, number>();
 
-  constructor(plan: Plan, kept: Workspace) {
+  constructor(plan: Plan, kept: Workspace, team: Team) {
     this.#written = writtenArenas(plan);
     this.#kept = kept;
+    this.#team = team;
   }
 
   /**
@@ -44,7 +46,7 @@ export class DerivedMemory {
     if (known !== undefined) return known;
     const at = this.#kept.take(bytes);
     this.#known.set(key, at);
-    this.code.push(make(at, solo));
+    this.code.push(make(at, this.#team));
     for (const { arena } of ranges) this.arenas.add(arena);
     return at;
   }

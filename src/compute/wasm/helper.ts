@@ -67,7 +67,11 @@ export function helper(send: (answer: number) => void): (letter: Letter) => void
     } else if (letter.kind === "add") {
       const instance = new WebAssembly.Instance(letter.module, { env: { memory, thread } });
       runs.set(letter.plan, instance.exports.run as () => void);
-    } else runs.delete(letter.plan);
+      runs.set(letter.plan + 1, instance.exports.derive as () => void);
+    } else {
+      runs.delete(letter.plan);
+      runs.delete(letter.plan + 1);
+    }
     letters++;
     send(letter.number);
     serve();

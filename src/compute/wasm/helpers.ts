@@ -51,9 +51,13 @@ export class Helpers {
     }
   }
 
-  /** Gives a compiled plan to all. @returns its number. Rejects when one of them cannot take it: then none can be used any more. */
+  /**
+   * Gives a compiled plan to all. @returns its number, by which they `run` it; the next number stands for its `derive`. Rejects when one of them
+   * cannot take it: then none can be used any more.
+   */
   async add(module: WebAssembly.Module): Promise<number> {
-    const plan = this.#plans++;
+    const plan = this.#plans;
+    this.#plans += 2;
     await this.#tell(() => ({ kind: "add", plan, module }));
     return plan;
   }
@@ -64,7 +68,7 @@ export class Helpers {
   }
 
   /**
-   * Performs a plan together with `run`, the share of this thread. Throws what `run` throws when any of them was stopped.
+   * Performs a plan, or what it derives, together with `run`, the share of this thread. Throws what `run` throws when any of them was stopped.
    * @throws FailureError "thread-lost" also when one of them has not come for `patience` seconds
    */
   run(plan: number, run: () => void, patience: number): void {

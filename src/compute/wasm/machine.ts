@@ -92,23 +92,24 @@ function threadsOf(option: number | undefined): number {
 
 /** A compiled plan in its memory. */
 interface Build {
-  readonly compiled: CompiledPlan;
   /** Performs the launches, by one thread or by all. */
-  readonly perform: () => void;
-  /** What `compiled` names. */
+  readonly run: () => void;
+  /** Likewise makes what is kept from run to run, if there is anything. */
+  readonly derive: (() => void) | undefined;
+  /** What the compiled plan names. */
   readonly derivedFrom: readonly WasmArena[];
   readonly written: readonly WasmArena[];
   release(): void;
 }
 
 function buildOf(
-  compiled: CompiledPlan,
-  perform: () => void,
+  { derivedFrom, written }: CompiledPlan,
+  { run, derive }: Pick<Build, "run" | "derive">,
   arenas: Readonly<Record<string, WasmArena>>,
   release: () => void,
 ): Build {
   const named = (names: readonly string[]): WasmArena[] => names.map((name) => arenas[name]!);
-  return { compiled, perform, derivedFrom: named(compiled.derivedFrom), written: named(compiled.written), release };
+  return { run, derive, derivedFrom: named(derivedFrom), written: named(written), release };
 }
 
 class WasmPlan extends Closing implements PreparedPlan {
@@ -146,14 +147,14 @@ class WasmPlan extends Closing implements PreparedPlan {
   run(): void {
     if (this.#improve && this.#hasRun) this.#exchange(this.#improve());
     this.#hasRun = true;
-    const { compiled, perform, derivedFrom, written } = this.#build;
+    const { run, derive, derivedFrom, written } = this.#build;
     // Versions only grow, so that their sum tells whether any has changed.
     let version = 0;
     for (const arena of derivedFrom) version += arena.version;
-    if (version !== this.#derivedFrom) compiled.derive();
+    if (version !== this.#derivedFrom) derive?.();
     this.#derivedFrom = version;
     try {
-      perform();
+      run();
     } finally {
       // Also by a run that was stopped half-way.
       for (const arena of written) arena.version++;
@@ -351,9 +352,13 @@ class WasmMachine extends Closing implements SynchronousMachine {
       }
       const { plan, arenas } = source;
       const patience = patienceFor(plan, this.#worth);
-      const perform = helpers ? () => helpers.run(number!, compiled.run, patience) : compiled.run;
+      const { run, derive } = compiled;
+      const together = helpers && {
+        run: () => helpers.run(number!, run, patience),
+        derive: derive && (() => helpers.run(number! + 1, derive, patience)),
+      };
       const prepared: WasmPlan = new WasmPlan({
-        ...{ plan, arenas, owner: this, build: buildOf(compiled, perform, arenas, release) },
+        ...{ plan, arenas, owner: this, build: buildOf(compiled, together ?? compiled, arenas, release) },
         improve: this.#wide === undefined && !helpers ? () => this.#widened(source) : undefined,
         forget: () => {
           this.#plans.delete(prepared);
@@ -377,7 +382,7 @@ class WasmMachine extends Closing implements SynchronousMachine {
       const made = this.#print(source, 1);
       release = made.release;
       const compiled = instantiate(made.printed, compileNow(made.printed.bytes));
-      return buildOf(compiled, compiled.run, source.arenas, release);
+      return buildOf(compiled, compiled, source.arenas, release);
     } catch {
       release();
       return undefined;

@@ -16,8 +16,8 @@ export interface CompiledPlan {
   readonly module: WebAssembly.Module;
   /** Performs all launches: the share of this thread. */
   readonly run: () => void;
-  /** Makes what is kept from run to run; to be called before `run` when one of `derivedFrom` has changed. */
-  readonly derive: () => void;
+  /** Makes what is kept from run to run, on the threads that `run` is for; to be called before it when one of `derivedFrom` has changed. */
+  readonly derive: (() => void) | undefined;
   readonly derivedFrom: readonly string[];
   /** Arenas that `run` writes to. */
   readonly written: readonly string[];
@@ -61,10 +61,10 @@ export async function planPrinter(plan: Plan): Promise<(options: PrintOptions) =
  */
 function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: PrintOptions): PrintedPlan {
   const { memory, threads, addressOf, fused, wide, ahead, constants, workspace, compile } = options;
-  const derivedMemory = new DerivedMemory(plan, options.kept);
   const imported = { initial: 1, maximum: memory.pages, shared: memory.shared };
   const m = new ModuleBuilder({ memory: imported, wide, ahead, threads });
   const everybody = teamOf(m, CONTROL, patienceFor(plan, options.worth));
+  const derivedMemory = new DerivedMemory(plan, options.kept, everybody);
   let anyShared = false;
   m.func({ name: "run", params: [] }, (f) => {
     const launches = plan.launches.map(({ kernel, operands }) => {
@@ -98,7 +98,7 @@ function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: Prin
     // The next run goes through matrices the other way.
     return [threads === 1 ? launches.map(({ code }) => code) : inTurn(launches, everybody), m.turn];
   });
-  m.func({ name: "derive", params: [] }, () => derivedMemory.code);
+  m.func({ name: "derive", params: [] }, () => [derivedMemory.code, everybody.barrier]);
   return {
     bytes: m.finish(),
     imports: { env: { memory: memory.wasm, thread: 0 } },
@@ -108,7 +108,7 @@ function printPlan(plan: Plan, printLaunch: LaunchPrinter<Kernel>, options: Prin
       return {
         module,
         run: exports.run as () => void,
-        derive: exports.derive as () => void,
+        derive: derivedMemory.code.length > 0 ? (exports.derive as () => void) : undefined,
         derivedFrom: [...derivedMemory.arenas],
         written: [...writtenArenas(plan)],
       };

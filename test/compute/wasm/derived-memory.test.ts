@@ -5,13 +5,14 @@ import { Memory } from "../../../src/compute/wasm/memory.ts";
 import { Workspace } from "../../../src/compute/wasm/workspace.ts";
 import { variable } from "../../../src/math/expression.ts";
 import { i32 } from "../../../src/print/wasm/instructions.ts";
+import { solo } from "../../../src/print/wasm/team.ts";
 
 const weights: Range = { arena: "parameters", offset: 0, length: 16, type: "float" };
 const memory = () => new Workspace(new Memory(2 ** 20));
 
 test("what is made of the same weights is made once", () => {
   const plan: Plan = { launches: [], arenas: { parameters: 64 }, scalars: {} };
-  const derived = new DerivedMemory(plan, memory());
+  const derived = new DerivedMemory(plan, memory(), solo);
   /** Code that copies a number, in the place of packing. */
   const take = (from: number): number | undefined =>
     derived.take([weights], 64, (at) => i32.store(i32.const(at), i32.load(i32.const(from))));
@@ -39,7 +40,7 @@ test("nothing is kept of what the plan itself writes", () => {
     arenas: { parameters: 16, inputs: 16, activations: 16 },
     scalars: {},
   };
-  const derived = new DerivedMemory(plan, memory());
+  const derived = new DerivedMemory(plan, memory(), solo);
   const take = (...ranges: Range[]): number | undefined => derived.take(ranges, 64, (at) => i32.const(at));
   expect(take(weights, operands.out)).toBeUndefined();
   expect(derived.code).toEqual([]);
