@@ -92,6 +92,20 @@ test.each<[string, Shapes, string[], string]>([
   expect(network.outputs).toEqual([{ name: "output", value: `${order.at(-1)} output` }]);
 });
 
+/** As safetensors has it. */
+const byName = (shapes: Shapes): Shapes =>
+  Object.fromEntries(Object.entries(shapes).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+test("names in their order do not say which module reads which, where all are of one width", () => {
+  const square = { "embedding.weight": [4, 4], ...linear("head", 4, 4), ...gru("rnn", 4, 4) };
+  const { network } = networkOfStateDict(stateDict(square));
+  expect([...network.layers.keys()]).toEqual(["embedding", "head", "rnn"]);
+  expect(() => networkOfStateDict(stateDict(byName(square)))).toThrow(/its modules fit together in several orders/);
+  // Of one kind they are taken as they stand.
+  const same = byName({ ...gru("rnn1", 4, 4), ...gru("rnn2", 4, 4), ...linear("z", 4, 3) });
+  expect([...networkOfStateDict(stateDict(same)).network.layers.keys()]).toEqual(["rnn1", "rnn2", "z"]);
+});
+
 /** Recurrent modules that each read one number more than the one before. */
 function chain(names: string): Shapes {
   return Object.assign({}, ...[...names].map((name, k) => gru(name, k + 1, k + 2)));

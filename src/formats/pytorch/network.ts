@@ -28,7 +28,9 @@ export function networkOfStateDict(
   );
   if (!made.some(({ layers }) => layers.some(({ spec }) => directionsOf(spec).length > 0)))
     throw unknownNetwork("none of its modules is an nn.RNN, nn.LSTM or nn.GRU (weight_ih_l0, weight_hh_l0, …)");
-  const parts = inOrder(made);
+  const names = [...tensors.keys()];
+  const sorted = names.every((name, k) => k === 0 || names[k - 1]! < name);
+  const parts = inOrder(made, sorted);
   const [first] = parts as [ModuleLayers];
   const embedded = first.layers[0]!.spec.kind === "embedding";
   const input = embedded ? "tokens" : "input";
@@ -61,21 +63,24 @@ export function networkOfStateDict(
 const MOST_MODULES = 7;
 
 /**
- * Modules so that each reads what the one before it gives: as they stand in the file, or, as files of safetensors are sorted by
- * name, in the one other order in which they fit.
+ * Modules so that each reads what the one before it gives: as they stand in the file, or in the one other order in which they fit. Where
+ * names are sorted, as in files of safetensors, the place of "head" before "lstm" says nothing; that of modules of one kind is kept.
  */
-function inOrder(parts: readonly ModuleLayers[]): readonly ModuleLayers[] {
+function inOrder(parts: readonly ModuleLayers[], sorted: boolean): readonly ModuleLayers[] {
   const problem = misfit(parts);
-  const tried = problem !== undefined && parts.length <= MOST_MODULES ? orders(parts) : [];
-  const fitting = problem === undefined ? [parts] : tried.filter((order) => misfit(order) === undefined);
-  const [order] = fitting;
+  const tried = (sorted || problem !== undefined) && parts.length <= MOST_MODULES ? orders(parts) : [];
+  const fitting = tried.filter((order) => misfit(order) === undefined);
+  const networks = problem === undefined ? new Set(fitting.map(kindsOf)).size : fitting.length;
+  if (networks > 1) throw unknownNetwork("its modules fit together in several orders");
+  const order = problem === undefined ? parts : fitting[0];
   if (!order) throw unknownNetwork(problem!);
-  if (fitting.length > 1) throw unknownNetwork("its modules fit together in several orders");
   const linear = order.findIndex((part, k) => isDense(part) && k > 0 && isDense(order[k - 1]!));
   if (linear < 0) return order;
   const [a, b] = [order[linear - 1]!, order[linear]!].map(({ layers }) => layers[0]!.name);
   throw unknownNetwork(`what stands between the linear layers "${a}" and "${b}" is code of the model`);
 }
+
+const kindsOf = (parts: readonly ModuleLayers[]): string => parts.map(({ layers }) => layers[0]!.spec.kind).join();
 
 const isDense = ({ layers }: ModuleLayers): boolean => layers[0]!.spec.kind === "dense";
 
