@@ -88,7 +88,7 @@ export interface RecurrentSpec {
   readonly independent?: boolean | undefined;
   /**
    * Output at a masked step. "previous" is 0 before the first valid step, as in Keras; "previous-or-initial" is the initial h
-   * there, as in TensorFlow.js.
+   * there, as in TensorFlow.js. Where a session feeds a sequence in pieces, the output before the first step of one is the h carried there.
    */
   readonly maskedOutput: "zero" | "previous" | "previous-or-initial";
   /** Dropout of the input in training, one mask a sequence. Default 0. */

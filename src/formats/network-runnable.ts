@@ -44,11 +44,12 @@ export function networkRunnable(model: CanonicalModel): Runnable {
       ...{ input: name, output: `${name}_out` },
       ...(Object.hasOwn(network.backward, name) && { backward: true }),
     })),
-    record({ graph, inputs, trace }) {
+    record({ graph, inputs, pieces, trace }) {
       const tensors = new Map([...inputs].map(([name, value]) => [name, tensorOf(graph, value)]));
       const pick = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, tensors.get(name)!]));
       const result = network.forward(pick(model.inputs.map(({ name }) => name)), {
         initial: pick(states.map(({ name }) => name)),
+        pieces,
         ...(trace && {
           trace: trace.names ?? [...new Set(cells.flatMap(({ named }) => Object.keys(named)))],
           hold: trace.hold,

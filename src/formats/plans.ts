@@ -119,7 +119,7 @@ export class Plans {
     const asked = trace && { ...trace, hold: held?.hold };
     let made: ReturnType<Runnable["record"]>;
     try {
-      made = runnable.record({ graph, inputs: values, trace: asked, forms: weights.forms });
+      made = runnable.record({ graph, inputs: values, pieces: states.length > 0, trace: asked, forms: weights.forms });
     } catch (error) {
       if (!(error instanceof NeededOnHost) || !this.decideBy(inputs)) throw error;
       return this.record(inputs);

@@ -52,6 +52,8 @@ export interface RecordInput {
    * themselves, so that gradients reach them.
    */
   readonly forms?: WeightForms;
+  /** Whether states go on from the steps just before, as a session has it, where a sequence is fed in pieces. Default false. */
+  readonly pieces?: boolean | undefined;
   /** Given where the values of recurrent layers are written out. */
   readonly trace?: TraceRequest | undefined;
 }

@@ -67,6 +67,37 @@ test("a file that was trained on sequences of one length is streamed in pieces o
   );
 });
 
+test.each([true, false])(
+  "steps that are left out at the beginning of a piece repeat what was given out before it",
+  async (all) => {
+    const { wide, last } = {
+      wide: { ...one(false), maskedOutput: "previous" },
+      last: { ...recurrentSpec({ cell: { name: "lstm" }, inputSize: 2, hiddenSize: 2 }), maskedOutput: "previous" },
+    } as const;
+    const specs: LayerSpec[] = [{ kind: "masking", value: 0 }, wide, { ...last, returnSequences: all }];
+    using model = new Model(fileOf(chainOf(specs, { width: 3 })), { machine });
+    const there = [0, 1, 1, 0, 0, 1, 0];
+    const data = there.flatMap((is, t) => [0, 1, 2].map((k) => is * Math.cos(3 * t + k)));
+    const piece = (from: number, to: number) => ({
+      input: { shape: [1, to - from, 3], data: data.slice(3 * from, 3 * to) },
+    });
+    using session = await model.openSession();
+    const given: number[] = [];
+    for (const [from, to] of [
+      [0, 1],
+      [1, 3],
+      [3, 4],
+      [4, 6],
+      [6, 7],
+    ] as const) {
+      given.push(...(await session.next(piece(from, to))).output!.data);
+      const whole = [...(await model.run(piece(0, to))).output!.data];
+      const told = all ? given : given.slice(-2);
+      for (const [k, value] of whole.entries()) expect(told[k]).toBeCloseTo(value, 12);
+    }
+  },
+);
+
 test("a graph whose state starts a layer that reads from the end is refused, through what only moves numbers, too", async () => {
   // An operator, and a scan.
   for (const [options, refused] of [

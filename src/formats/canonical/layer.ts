@@ -9,6 +9,8 @@ import type { Value } from "./value.ts";
 export interface NodeContext {
   /** The state before the first step, [B, W], if the caller or the run before gives one. */
   initial(state: string, batch: number): Tensor | undefined;
+  /** Whether that state is of the steps just before: a sequence is fed in pieces. Default false. */
+  readonly pieces?: boolean | undefined;
   /** Takes the state after the last step, [B, W]. */
   final(state: string, value: Tensor): void;
   /** Values of cells to write out, and where they go, [T, B, W]. */

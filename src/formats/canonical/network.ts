@@ -14,6 +14,8 @@ import { batchFirst, type Value } from "./value.ts";
 export interface NetworkInput {
   /** State before the first step, `NODE.STATE`, each [B, W]; a state left out is zero. */
   readonly initial?: Readonly<Record<string, Tensor>> | undefined;
+  /** Whether `initial` is of the steps just before: a sequence is fed in pieces. Default false. */
+  readonly pieces?: boolean | undefined;
   /** Named values of the cells to write out, e.g. ["i", "f", "c"]. */
   readonly trace?: readonly string[] | undefined;
   /** Given where values of the cells are to be held; asked by `NODE.VALUE`. */
@@ -109,8 +111,8 @@ export class Network implements HasParameters {
    * @param inputs by the names of the model's inputs, [B, …]; whole numbers for those of type "int"
    */
   forward(inputs: Readonly<Record<string, Tensor>>, input: NetworkInput = {}): NetworkOutput {
-    expectOptions("Network.forward", input, { initial: 1, trace: 1, hold: 1 });
-    const { initial = {}, trace = [], hold } = input;
+    expectOptions("Network.forward", input, { initial: 1, pieces: 1, trace: 1, hold: 1 });
+    const { initial = {}, pieces, trace = [], hold } = input;
     const names = this.model.inputs.map(({ name }) => name);
     for (const name of Object.keys(inputs)) if (!names.includes(name)) throw unknown("input", name, names);
     const values = new Map<string, Value>();
@@ -128,6 +130,7 @@ export class Network implements HasParameters {
           node.inputs.map((name, k) => (k === 0 ? maskedAs(node, values) : values.get(name)!)),
           {
             initial: (state) => initial[`${node.name}.${state}`],
+            pieces,
             final: (state, value) => {
               final[`${node.name}.${state}`] = value;
             },

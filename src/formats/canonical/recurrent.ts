@@ -67,7 +67,9 @@ function direction(spec: RecurrentSpec): Direction {
         if (!spec.independent) context.final(prefix + name, states[k]!);
       });
       const h = before[names[0]!];
-      const leads = mask && h && spec.maskedOutput === "previous-or-initial";
+      // The output of the step before a piece was h. What Keras itself carries from run to run begins with 0.
+      const goesOn = spec.maskedOutput === "previous" && context.pieces && !spec.stateful && !initial[0];
+      const leads = mask && h && (goesOn || spec.maskedOutput === "previous-or-initial");
       return { steps: leads ? initialBeforeFirst(output, mask, h, reverse) : output, final: states };
     },
   };
