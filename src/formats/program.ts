@@ -191,7 +191,7 @@ export class Program extends Closing {
 
   /**
    * Opens streamed inference: states stay on the machine from call to call. Sessions of one batch size share their plans, so hundreds of
-   * them take little more than their states.
+   * them take little more than their states. Layers with windows over steps (convolution, pooling) see one piece at a time.
    * @example
    * ```ts
    * const session = await program.openSession();
