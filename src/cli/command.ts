@@ -79,7 +79,7 @@ export function defineCommand<const F extends Fields>(io: Io, definition: Comman
       if (value === undefined && field.required) throw missing(key, field);
       if (value !== undefined) values[key] = value;
     }
-    expectNeeds(fields, values, (key) => given(key) !== undefined || Object.hasOwn(file, key));
+    expectNeeds(fields, values);
     await definition.run(values as ValuesOf<F>);
   });
   return command;

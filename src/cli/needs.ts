@@ -1,20 +1,16 @@
 import { type Fields, flagName } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
 
-type Values = Readonly<Record<string, unknown>>;
-
 /**
- * What was asked for and would change nothing, for want of what it belongs to, is a mistake. A run's config.json names every setting: one
- * with its default asks for nothing.
+ * What was asked for and would change nothing, for want of what it belongs to, is a mistake. A value that is the default asks for nothing:
+ * a run's config.json names every setting.
  *
- * @param values with defaults
- * @param said whether somebody gave this one
  * @throws UsageError "bad-option"
  */
-export function expectNeeds(fields: Fields, values: Values, said: (key: string) => boolean): void {
+export function expectNeeds(fields: Fields, values: Readonly<Record<string, unknown>>): void {
   for (const [key, field] of Object.entries(fields)) {
     const { needs } = field;
-    if (!needs || !said(key) || values[key] === field.default || !Object.hasOwn(fields, needs.key)) continue;
+    if (!needs || values[key] === field.default || !Object.hasOwn(fields, needs.key)) continue;
     const other = fields[needs.key]!;
     const has = values[needs.key];
     if (needs.values ? needs.values.includes(has) : has !== other.default) continue;
