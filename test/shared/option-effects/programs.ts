@@ -8,10 +8,11 @@ import type { ProgramSession, ProgramSessionOptions } from "../../../src/formats
 import type { ReadModelOptions } from "../../../src/formats/read-model.ts";
 import { compareModels, type RandomInputsOptions, randomInputs } from "../../../src/formats/verify.ts";
 import { size } from "../../../src/shared/shapes.ts";
+import { chainOf, recurrentSpec } from "../../formats/networks.ts";
 import { abortable, type EffectTable, outcomeOf, shows } from "./effects.ts";
 import { type Numbers, standing } from "./layers.ts";
 import { files, kerasConfig, kerasWeights, network, onnx, rnn, tfjs, told } from "./model-files.ts";
-import { compute, given, machine, numbers, watchedMachine } from "./on-reference.ts";
+import { compute, machine, numbers, watchedMachine } from "./on-reference.ts";
 import { withOwnCell } from "./run-folders.ts";
 
 /** Numbers for the inputs of one example of so many steps. */
@@ -44,7 +45,17 @@ const opened = ({ of = onnx, ...options }: ReadModelOptions & { readonly of?: Ui
 const program = openNetwork(network, { machine });
 const input = inputsFor(program, 3);
 const outputGradients = { output: numbers(6) };
-const layers = new Network(network);
+/** Steps of zeros are left out behind the first layer, and the first step is one. */
+const layers = new Network(
+  chainOf(
+    [
+      { kind: "masking", value: 0 },
+      recurrentSpec({ cell: { name: "lstm" }, inputSize: 2, hiddenSize: 3, maskedOutput: "previous" }),
+    ],
+    { width: 2 },
+  ),
+);
+const withoutFirst = numbers(12).map((value, k) => (k % 6 < 2 ? 0 : value));
 
 export const programs: EffectTable = {
   openNetwork: shows(
@@ -102,16 +113,16 @@ export const programs: EffectTable = {
   ),
   "Model.trace": { sameAs: "Program.trace", because: "a model is a program" },
   "Network.forward": shows(
-    ({ initial, hold, ...rest }: Pick<NetworkInput, "trace"> & { initial?: Numbers; hold?: number }) =>
+    ({ initial, hold, ...rest }: Pick<NetworkInput, "pieces" | "trace"> & { initial?: Numbers; hold?: number }) =>
       compute(
         (graph) => {
           const held = hold === undefined ? undefined : standing(graph, hold);
           const { outputs, final, traces } = layers.forward(
-            { input: given(graph, [2, 3, 2]) },
+            { input: graph.constant([2, 3, 2], withoutFirst) },
             {
               ...rest,
-              ...(initial && { initial: { "layer0.h": graph.constant(initial.shape, initial.data) } }),
-              ...(held && { hold: (name, width) => held(name.replace("layer0.", ""), width) }),
+              ...(initial && { initial: { "layer1.h": graph.constant(initial.shape, initial.data) } }),
+              ...(held && { hold: (name, width) => held(name.replace("layer1.", ""), width) }),
             },
           );
           return { ...outputs, ...final, ...traces };
@@ -119,6 +130,10 @@ export const programs: EffectTable = {
         { of: layers },
       ),
     {},
-    { initial: [{ shape: [2, 3], data: numbers(6) }], trace: [["f"]], hold: [0.25] },
+    {
+      initial: [{ shape: [2, 3], data: numbers(6) }],
+      pieces: [true, { initial: { shape: [2, 3], data: numbers(6) } }],
+      ...{ trace: [["f"]], hold: [0.25] },
+    },
   ),
 };
