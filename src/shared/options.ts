@@ -32,7 +32,8 @@ type Marks<Options, K> = Options extends unknown
   : never;
 
 /**
- * Refuses options that a function does not know (but not what an instance of a class, such as a classifier, holds besides), and calls without one that it needs. What values they may have the function says itself.
+ * Refuses options that a function does not know (but not what an instance of a class, such as a classifier, holds besides), and calls
+ * without one that it needs. What values they may have the function says itself.
  *
  * @param what How the function is called.
  * @throws UsageError "unknown-option" with the nearest name; "missing-option"; "bad-option" for what is no object
@@ -92,12 +93,18 @@ function expectKind(where: string, name: string, value: unknown): void {
   throw new UsageError("bad-option", `${where}: ${name}: expected ${what}, got ${describe(value)}${hint}`);
 }
 
+/** Whether something is made by a class: what it inherits from inherits itself, unlike that of `{}` in any realm. */
+const isInstance = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null;
+};
+
 /** As `expectOptions`, for any table: the value of a name that is an object is the table of what lies within it. */
 export function expectNames(what: string, options: object, known: Names): void {
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(known, name)) {
       // What a classifier is made of besides `model` and `parameters` is its own affair.
-      if (Object.getPrototypeOf(options) !== Object.prototype) continue;
+      if (isInstance(options)) continue;
       throw unknownName(`${what}: there is no option`, name, Object.keys(known));
     }
     const within = known[name];

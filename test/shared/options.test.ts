@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { beforeAll, describe, expect, it } from "vitest";
 import * as components from "../../src/components/index.ts";
 import { openReference } from "../../src/compute/reference/machine.ts";
@@ -285,4 +286,15 @@ describe("expectOptions", () => {
       /it: within: there is no option "knowm"; did you mean known\?/,
     );
   });
+});
+
+it("are refused in any plain object, also without a prototype or of another realm, and passed by in an instance of a class", () => {
+  class Parts {
+    size = 1;
+    more = 2;
+  }
+  const expect1 = (options: object) => () => expectOptions("f", options as { size?: number }, { size: 1 });
+  for (const plain of [{ more: 2 }, Object.assign(Object.create(null), { more: 2 }), runInNewContext("({ more: 2 })")])
+    expect(expect1(plain)).toThrow(/there is no option "more"/);
+  expect(expect1(new Parts())).not.toThrow();
 });
