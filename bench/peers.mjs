@@ -26,8 +26,11 @@ const packages = {
 /** All systems that we are measured beside. */
 export const systems = ["pytorch", ...Object.keys(packages)];
 
-/** Thread counts that a system is tried with. */
-export const threadsOf = (system) => packages[system]?.threads ?? [1, 2];
+/** Thread counts that a system is tried with where ours has so many: those it can be told, one and two among them. */
+export function threadsOf(system, ours) {
+  const threads = packages[system]?.threads ?? [1, 2];
+  return threads.length === 1 ? threads : [...new Set([...threads, ...ours])].sort((a, b) => a - b);
+}
 
 const run = (command, args, env = {}) =>
   spawnSync(command, args, { cwd: folder, encoding: "utf8", env: { ...process.env, ...env } });

@@ -3,7 +3,7 @@
  *                         [--no-peers] [--pytorch-avx2]
  *
  * Times cases on Longshort and its peers, side by side: same shapes, same numbers, results compared, every measurement in a fresh
- * process, ours and theirs in turn. A peer runs with 1 and with 2 threads: ratio is its better median of this run over ours,
+ * process, ours and theirs in turn. A peer runs with 1, 2 and as many threads as ours: ratio is its best median of this run over ours,
  * sameThreadsRatio that on as many threads as ours. Figures are medians over the rounds. Ends with 1 when a peer or a comparison fails.
  */
 import { writeFileSync } from "node:fs";
@@ -54,7 +54,7 @@ async function measureCase(name) {
     const ours = options.threads.map((threads) => run("longshort", threads));
     const theirs = peers
       .filter((system) => !whyNot.get(system))
-      .flatMap((system) => threadsOf(system).map((threads) => run(system, threads)));
+      .flatMap((system) => threadsOf(system, options.threads).map((threads) => run(system, threads)));
     let turn = [...ours, ...theirs];
     for (let round = 0; round < options.rounds; round++) {
       for (const one of round % 2 ? [...turn].reverse() : turn) await measureOnce(one, data);

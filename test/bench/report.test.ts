@@ -3,7 +3,7 @@ import { outcome } from "../../bench/child.mjs";
 import { figure } from "../../bench/figure.mjs";
 import { growthPoints, growthRow } from "../../bench/growth.mjs";
 import { parse } from "../../bench/options.mjs";
-import { peerCommand } from "../../bench/peers.mjs";
+import { peerCommand, threadsOf } from "../../bench/peers.mjs";
 import { growthPlot } from "../../bench/plot.mjs";
 import { combine, failed, rowsOf } from "../../bench/rows.mjs";
 import { markdown, sayRow, time } from "../../bench/table.mjs";
@@ -194,4 +194,10 @@ test("words of the command", () => {
   expect(() => parse(["--rounds", "0"])).toThrow(/--rounds: expected a whole number from 1 on/);
   expect(() => parse(["--engine", "v8"])).toThrow(/node or chromium/);
   expect(() => parse(["--bogus"])).toThrow(/bogus/);
+});
+
+test("a peer is tried with one thread, with two and with as many as ours, unless it has only one", () => {
+  expect(threadsOf("pytorch", [1, 2])).toEqual([1, 2]);
+  expect(threadsOf("onnxruntime-node", [16, 4])).toEqual([1, 2, 4, 16]);
+  expect(threadsOf("brain.js", [8])).toEqual([1]);
 });
