@@ -96,11 +96,19 @@ test.each<[string, Shapes, string[], string]>([
 const byName = (shapes: Shapes): Shapes =>
   Object.fromEntries(Object.entries(shapes).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-test("names in their order do not say which module reads which, where all are of one width", () => {
+test("names in their order do not say which module reads which: of what fits in several orders the linear layer is the last", () => {
   const square = { "embedding.weight": [4, 4], ...linear("head", 4, 4), ...gru("rnn", 4, 4) };
-  const { network } = networkOfStateDict(stateDict(square));
-  expect([...network.layers.keys()]).toEqual(["embedding", "head", "rnn"]);
-  expect(() => networkOfStateDict(stateDict(byName(square)))).toThrow(/its modules fit together in several orders/);
+  const layersOf = (shapes: Shapes) => [...networkOfStateDict(stateDict(shapes)).network.layers.keys()];
+  expect(layersOf(square)).toEqual(["embedding", "head", "rnn"]);
+  expect(layersOf(byName(square))).toEqual(["embedding", "rnn", "head"]);
+  // One number in, one out: also the other way round it would fit.
+  const series = { ...gru("lstm", 1, 4), ...linear("fc", 4, 1) };
+  for (const shapes of [series, byName(series)]) expect(layersOf(shapes)).toEqual(["lstm", "fc"]);
+  const told = (shapes: Shapes) => networkOfStateDict(stateDict(shapes)).conventions.join();
+  expect(told(byName(series))).toMatch(/names are sorted.* the linear layer is taken for the last/);
+  expect(told(series)).not.toMatch(/sorted/);
+  const between = byName({ ...gru("a", 4, 4), "c.weight": [4], "c.bias": [4], ...gru("d", 4, 4) });
+  expect(() => layersOf(between)).toThrow(/its modules fit together in several orders/);
   // Of one kind they are taken as they stand.
   const same = byName({ ...gru("rnn1", 4, 4), ...gru("rnn2", 4, 4), ...linear("z", 4, 3) });
   expect([...networkOfStateDict(stateDict(same)).network.layers.keys()]).toEqual(["rnn1", "rnn2", "z"]);

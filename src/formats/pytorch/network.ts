@@ -30,7 +30,7 @@ export function networkOfStateDict(
     throw unknownNetwork("none of its modules is an nn.RNN, nn.LSTM or nn.GRU (weight_ih_l0, weight_hh_l0, …)");
   const names = [...tensors.keys()];
   const sorted = names.every((name, k) => k === 0 || names[k - 1]! < name);
-  const parts = inOrder(made, sorted);
+  const { order: parts, assumed } = inOrder(made, sorted);
   const [first] = parts as [ModuleLayers];
   const embedded = first.layers[0]!.spec.kind === "embedding";
   const input = embedded ? "tokens" : "input";
@@ -54,6 +54,11 @@ export function networkOfStateDict(
     conventions: [
       "inputs are given batch first; each module reads what the one before it in the file gives, at every step",
       "dropout and activations between modules leave no trace in a state dictionary: none are assumed",
+      ...(assumed
+        ? [
+            "its names are sorted, and its modules fit together in several orders: the linear layer is taken for the last",
+          ]
+        : []),
       ...new Set(parts.flatMap((part) => part.conventions)),
     ],
   };
@@ -64,18 +69,26 @@ const MOST_MODULES = 7;
 
 /**
  * Modules so that each reads what the one before it gives: as they stand in the file, or in the one other order in which they fit. Where
- * names are sorted, as in files of safetensors, the place of "head" before "lstm" says nothing; that of modules of one kind is kept.
+ * names are sorted, as in files of safetensors, the place of "head" before "lstm" says nothing; that of modules of one kind is kept, and of
+ * several orders those are taken whose linear layer is the last, as heads are. @returns also whether that was assumed
  */
-function inOrder(parts: readonly ModuleLayers[], sorted: boolean): readonly ModuleLayers[] {
+function inOrder(
+  parts: readonly ModuleLayers[],
+  sorted: boolean,
+): { order: readonly ModuleLayers[]; assumed: boolean } {
   const problem = misfit(parts);
   const tried = (sorted || problem !== undefined) && parts.length <= MOST_MODULES ? orders(parts) : [];
   const fitting = tried.filter((order) => misfit(order) === undefined);
-  const networks = problem === undefined ? new Set(fitting.map(kindsOf)).size : fitting.length;
+  const headed = fitting.filter((order) => order.findIndex(isDense) === order.length - 1);
+  const assumed = sorted && headed.length > 0 && headed.length < fitting.length;
+  const chosen = assumed ? headed : fitting;
+  const networks = problem === undefined ? new Set(chosen.map(kindsOf)).size : chosen.length;
   if (networks > 1) throw unknownNetwork("its modules fit together in several orders");
-  const order = problem === undefined ? parts : fitting[0];
+  // Orders are tried from that of the file on.
+  const order = chosen[0] ?? (problem === undefined ? parts : undefined);
   if (!order) throw unknownNetwork(problem!);
   const linear = order.findIndex((part, k) => isDense(part) && k > 0 && isDense(order[k - 1]!));
-  if (linear < 0) return order;
+  if (linear < 0) return { order, assumed };
   const [a, b] = [order[linear - 1]!, order[linear]!].map(({ layers }) => layers[0]!.name);
   throw unknownNetwork(`what stands between the linear layers "${a}" and "${b}" is code of the model`);
 }
