@@ -39,7 +39,7 @@ function rowsTogether({ rows, columns, classes }: LinearCrossEntropy): number {
 /** Scratch memory. Arrays over rows hold those of one block, unless said otherwise. */
 export interface Layout extends SoftmaxMemory {
   readonly near: boolean;
-  /** Rows of a block; `rows` has room for one of each thread that takes its own. */
+  /** Rows of a block; `rows` has room for one of each thread that takes its own, of no more than there are groups. */
   readonly together: number;
   /** Bytes of an array over all rows. */
   readonly all: number;
@@ -83,7 +83,7 @@ export function layout({ kernel, address, workspace, team }: LaunchContext<Linea
   const groups = groupsOf(kernel, together);
   const weightBytes = roundUp(V * H, 16) * 4;
   const all = roundUp(rows, together) * 4;
-  const room = near ? together * team.threads : together;
+  const room = near ? together * Math.min(team.threads, groups) : together;
   const some = room * 4;
   const [smoothing, trains] = [kernel.labelSmoothing > 0, gradients.length > 0];
   const slices = Math.ceil(V / SLICE);

@@ -70,8 +70,10 @@ function blocksOfOwn(f: FunctionBuilder, steps: Steps): Code {
     smaller(i32.mul(i32.div_u(i32.mul(group, number(blocks)), number(groups)), number(together)), number(rows));
   const slices = share(solo, Math.ceil(V / SLICE));
   const mine = share(team, groups);
+  // Where there are fewer groups than threads, those of them that work have one each.
+  const place = i32.mul(groups < team.threads ? group.get : team.thread, number(together));
   const block: Code = [
-    own.set(row0.get, smaller(i32.sub(end.get, row0.get), number(together)), i32.mul(team.thread, number(together))),
+    own.set(row0.get, smaller(i32.sub(end.get, row0.get), number(together)), place),
     steps.takeRows(f, own),
     overSlices(at, V, slices, steps.softmax(f, own, at)),
     steps.finishRows(own),
