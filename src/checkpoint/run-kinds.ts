@@ -26,28 +26,34 @@ export function ofKind<T>({ model }: RunConfig, table: Readonly<Record<string, T
   return typeof kind === "string" && Object.hasOwn(table, kind) ? table[kind] : undefined;
 }
 
+/** How the model of a run is made of what its config says, by the kinds of models that are asked for. */
+export type ModelMakers<M> = Readonly<Record<string, (model: object) => M>>;
+
 /**
- * Reads a run of a kind, and makes its model as its config says.
- * @throws as `readModel`; UsageError "other-task" for a run of another kind, with what to do with it; what `make` throws, as `ofFile` has it
+ * Reads a run of one of some kinds, and makes its model as its config says.
+ * @throws as `readModel`; UsageError "other-task" for a run of another kind, with what to do with it; what a maker throws, as `ofFile` has it
  */
 export async function readModelOfKind<M>(
   source: RunSource,
-  kind: string,
-  make: (model: object) => M,
+  makers: ModelMakers<M>,
   signal?: AbortSignal,
 ): Promise<ModelFiles & { readonly model: M }> {
   const files = await readModel(source, signal);
+  const { kind } = files.config.model as { readonly kind?: unknown };
+  // A model that says no kind is refused by whoever makes one.
+  const make = ofKind(files.config, makers) ?? (typeof kind === "string" ? undefined : Object.values(makers)[0]);
+  if (make) return { ...files, model: ofFile(runName(source, "config.json"), () => make(files.config.model)) };
+  const expected = Object.keys(makers)
+    .map((one) => `a ${USES[one]?.name ?? one}`)
+    .join(" or ");
   const known = ofKind(files.config, USES);
-  const { kind: said } = files.config.model as { readonly kind?: unknown };
-  if (known === undefined && typeof said === "string")
+  if (known === undefined)
     throw new UsageError(
       "other-task",
-      `${runName(source)}: expected a run of a ${USES[kind]?.name ?? kind}, the model of this one is of a kind of its own, ${JSON.stringify(said)}: make it in a program, and load the weights that readRun reads: parameters.loadTensors(run.weights)`,
+      `${runName(source)}: expected a run of ${expected}, the model of this one is of a kind of its own, ${JSON.stringify(kind)}: make it in a program, and load the weights that readRun reads: parameters.loadTensors(run.weights)`,
     );
-  if (known !== undefined && known !== USES[kind])
-    throw new UsageError(
-      "other-task",
-      `${runName(source)}: expected a run of a ${USES[kind]?.name ?? kind}, this one is of a ${known.name}; for it there are ${known.use}`,
-    );
-  return { ...files, model: ofFile(runName(source, "config.json"), () => make(files.config.model)) };
+  throw new UsageError(
+    "other-task",
+    `${runName(source)}: expected a run of ${expected}, this one is of a ${known.name}; for it there are ${known.use}`,
+  );
 }

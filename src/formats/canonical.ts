@@ -20,7 +20,7 @@ export interface CanonicalModel {
    * `LAYER.NAME`, row-major. NAME is, by kind of layer: embedding `weight` [V, E]; dense `weight` [out, in], `bias`; recurrent
    * `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, …, the backward direction of a bidirectional layer with
    * `_reverse` behind them; layer-norm `weight`, `bias`; batch-norm these and `running_mean`, `running_var`; convolution
-   * `weight` [out, in, kernel], `bias`.
+   * `weight` [out, in, kernel], `bias`; attention-pool `key.weight` [D, D], `key.bias`, `query.weight` [1, D].
    */
   readonly weights: ReadonlyMap<string, NamedTensor>;
 }
@@ -83,7 +83,8 @@ export interface RecurrentSpec {
   /** Whether the state is carried from run to run. */
   readonly stateful: boolean;
   /**
-   * Whether nobody else has to do with its states: inside a model for each step alone, every one of which begins with zeros. Default false.
+   * Whether nobody else has to do with its states, which begin with zeros: inside a model for each step alone, or where an answer is of a
+   * whole sequence (classifiers). Default false.
    */
   readonly independent?: boolean | undefined;
   /**
@@ -131,6 +132,14 @@ export interface PoolingSpec {
   readonly kind: "pooling";
   readonly of: "max" | "mean";
   readonly window: { readonly size: number; readonly stride: number; readonly padding: "valid" | "same" } | "global";
+}
+
+/**
+ * Pooling of all steps by attention, Σ_t a_t x_t with a = softmax_t(v · tanh(W x_t + b)), which leaves no axis of time (`attentionPool`).
+ */
+export interface AttentionPoolSpec {
+  readonly kind: "attention-pool";
+  readonly inputSize: number;
 }
 
 /** A normalization of the last axis. */
@@ -190,6 +199,7 @@ export type LayerSpec =
   | DenseSpec
   | ConvolutionSpec
   | PoolingSpec
+  | AttentionPoolSpec
   | LayerNormSpec
   | BatchNormSpec
   | PlainSpec

@@ -12,6 +12,7 @@ export type { ByteSource } from "../platform/platform.ts";
 export { type ByteInput, type ByteOptions, type ByteProgress, bytesSource, openBytes } from "./byte-source.ts";
 export { Network, type NetworkInput, type NetworkOutput } from "./canonical/network.ts";
 export type {
+  AttentionPoolSpec,
   BatchNormSpec,
   BidirectionalSpec,
   CanonicalInput,

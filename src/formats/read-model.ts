@@ -19,7 +19,7 @@ import type { StateDictNetworkOptions } from "./pytorch/module-layers.ts";
 import { networkOfStateDict } from "./pytorch/network.ts";
 import { readPyTorch } from "./pytorch/read.ts";
 import { multipliedOut, readTensor, type StateDictTensor } from "./pytorch/reparametrized.ts";
-import { type LoadedText, readRunModel } from "./run-model.ts";
+import { type RunContent, readRunModel } from "./read-run-model.ts";
 import { type FileKind, sniff } from "./sniff.ts";
 import { readTensorFlowBundle } from "./tensorflow1/bundle.ts";
 import { readTensorFlow1 } from "./tensorflow1/manifest.ts";
@@ -50,12 +50,7 @@ export async function readModel(input: ByteInput, options: ReadModelOptions = {}
   if (typeof input === "string" && (await isFolder(input))) {
     for (const name of ["model.json", "manifest.json"])
       if (await exists(`${input}/${name}`)) return readModel(`${input}/${name}`, options);
-    return {
-      format: "run",
-      name: input,
-      conventions: [],
-      content: { kind: "text", text: await runIn(input, options) },
-    };
+    return { format: "run", name: input, ...(await runIn(input, options)) };
   }
   const read = async (source: ByteSource): Promise<ModelFile> => {
     const kind = await sniff(source);
@@ -65,7 +60,7 @@ export async function readModel(input: ByteInput, options: ReadModelOptions = {}
   return withBytes(input, read, options);
 }
 
-async function runIn(folder: string, options: ReadModelOptions): Promise<LoadedText> {
+async function runIn(folder: string, options: ReadModelOptions): Promise<RunContent> {
   try {
     return await readRunModel(folder, options);
   } catch (cause) {

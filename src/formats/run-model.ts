@@ -1,12 +1,6 @@
-import { cellsInWords } from "../cells/cells-in-words.ts";
-import type { Cell } from "../cells/define.ts";
-import { readModelOfKind } from "../checkpoint/run-kinds.ts";
 import { renamed } from "../layers/held-values.ts";
-import { type LanguageModel, languageModelFromConfig } from "../models/language-model.ts";
+import type { LanguageModel } from "../models/language-model.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
-import { FailureError } from "../shared/errors.ts";
-import { formatShape, sameShape } from "../shared/shapes.ts";
-import type { Abortable } from "../shared/signal.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { Runnable } from "./runnable.ts";
@@ -16,32 +10,6 @@ import { tensorOf } from "./value.ts";
 export interface LoadedText {
   readonly model: LanguageModel;
   readonly weights: ReadonlyMap<string, NamedTensor>;
-}
-
-/**
- * Reads the folder of a run as a model of named arrays.
- * @param options.cells by name, for a model that was made with cells of code
- * @throws UsageError "not-a-run", "other-task", "unknown-cell"; FailureError "bad-run" and what `loadRun` throws; the reason of `signal`
- */
-export async function readRunModel(
-  folder: string,
-  { cells, signal }: { readonly cells?: Readonly<Record<string, Cell>> | undefined } & Abortable = {},
-): Promise<LoadedText> {
-  const { model, weights } = await readModelOfKind(
-    folder,
-    "language-model",
-    (said) => languageModelFromConfig(said, { cells: cellsInWords(said, cells) }),
-    signal,
-  );
-  for (const [name, { shape }] of layoutParameters(model).names) {
-    const given = weights.get(name);
-    if (!given || !sameShape(given.shape, shape))
-      throw new FailureError(
-        "bad-run",
-        `${folder}/model.safetensors: parameter "${name}" is ${given ? `of shape ${formatShape(given.shape)}, not ${formatShape(shape)}` : "missing"}`,
-      );
-  }
-  return { model, weights };
 }
 
 /** `tokens` [time, batch] to `logits` [time, batch, V]; states `h`, `c` [L, batch, H] come back as `h_out`, `c_out`. */

@@ -48,8 +48,7 @@ export async function modelOfRun<M extends { readonly config: object }>(
   expectOptions(name, options, { machine: "required", cells: 1, signal: 1 });
   const files = await readModelOfKind(
     source,
-    kind,
-    (said) => fromConfig(said, { cells: cellsInWords(said, options.cells) }),
+    { [kind]: (said) => fromConfig(said, { cells: cellsInWords(said, options.cells) }) },
     options.signal,
   );
   const { config, model, tokenizer: json, ...weights } = files;

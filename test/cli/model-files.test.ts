@@ -66,6 +66,9 @@ beforeAll(async () => {
   writeFileSync(file("abc.txt"), "abcabd. ".repeat(120));
   const small = "--hidden-size 6 --embedding-size 4 --batch-size 4 --sequence-length 10 --epochs 1".split(" ");
   await longshort(["train", "text", file("abc.txt"), ...small, "--output", file("run")]);
+  writeFileSync(file("names.csv"), `name,from\n${"ana,es\nbob,uk\nada,es\nroy,uk\n".repeat(10)}`);
+  const columns = ["--text", "name", "--label", "from", "--tokenizer", "grapheme", "--epochs", "1"];
+  await longshort(["train", "classify", file("names.csv"), ...columns, "--hidden-size", "6", "-o", file("names")]);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -211,6 +214,21 @@ describe("convert, verify and info", () => {
       expect(ran, name).toMatchObject({ code: 0, stdout: expect.stringContaining("run → ") });
       expect(await longshort(["verify", file("run"), file(name)]), name).toMatchObject({ code: 0 });
     }
+  });
+
+  test("a run of a classifier becomes ONNX, Keras and TensorFlow.js, and its weights PyTorch's", async () => {
+    const written = { "names.onnx": "onnx", "names.keras": "keras", "names.json": "tfjs" };
+    for (const [name, to] of Object.entries(written)) {
+      const ran = await longshort(["convert", file("names"), file(name)]);
+      expect(ran.stderr, name).toBe("");
+      expect(ran.stdout, name).toMatch(new RegExp(`^run → ${to}: (.*\\n)* {2}both run on random input: `));
+      expect(ran.stdout, name).toContain('the classes are, in this order: "es", "uk"');
+      expect(await longshort(["verify", file("names"), file(name)]), name).toMatchObject({ code: 0 });
+    }
+    const weights = await longshort(["convert", file("names"), file("names.pt")]);
+    expect(weights).toMatchObject({ code: 0, stdout: expect.stringContaining("read back, it holds the same numbers") });
+    const info = await longshort(["info", file("names.onnx")]);
+    expect(info.stdout).toContain("probabilities");
   });
 
   test("other weights are another function: exit code 1", async () => {

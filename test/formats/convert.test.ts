@@ -11,18 +11,12 @@ import type { BidirectionalSpec, CanonicalModel, LayerSpec, RecurrentSpec } from
 import { convertModel } from "../../src/formats/convert.ts";
 import type { ModelFile } from "../../src/formats/model-file.ts";
 import { Model, open } from "../../src/formats/open.ts";
-import { openNetwork } from "../../src/formats/open-network.ts";
 import { writePyTorch } from "../../src/formats/pytorch/write.ts";
 import { readModel } from "../../src/formats/read-model.ts";
 import { exportModel, save } from "../../src/formats/save.ts";
 import { compareModels, randomInputs } from "../../src/formats/verify.ts";
-import { sequenceClassifier } from "../../src/models/sequence-classifier.ts";
-import { Classifier } from "../../src/run/classifier.ts";
 import { RandomStream } from "../../src/shared/random.ts";
 import { size } from "../../src/shared/shapes.ts";
-import { layoutParameters } from "../../src/tensor/parameter.ts";
-import { createParameters } from "../../src/tensor/parameter-store.ts";
-import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 import { difference } from "../support/difference.ts";
 import { onnxRuntime } from "../support/onnxruntime.ts";
 import { chainOf, fileOf, recurrentSpec } from "./networks.ts";
@@ -434,35 +428,4 @@ test("what open did not give is told what it may be", async () => {
   await expect(exportModel({} as Model, { to: "onnx" })).rejects.toThrow(
     "exportModel: expected a model that `open` of longshort/formats gave, got an object",
   );
-});
-
-test("a trained classifier, described by its layers, is the same network there and in ONNX", async () => {
-  const [V, E, H, classes] = [7, 4, 5, ["a", "b", "c"]];
-  const model = sequenceClassifier({
-    ...{ vocabularySize: V, embeddingSize: E, hiddenSize: H, classes, bidirectional: true, pooling: "max" },
-  });
-  const parameters = await createParameters({ machine, layout: layoutParameters(model), seed: 2 });
-  const one = (reverse: boolean): RecurrentSpec =>
-    recurrentSpec({ cell: { name: "lstm" }, inputSize: E, hiddenSize: H, reverse, returnSequences: true });
-  const layers: [string, LayerSpec][] = [
-    ["embedding", { kind: "embedding", vocabularySize: V, embeddingSize: E, maskZero: false }],
-    ["rnn", { kind: "bidirectional", forward: one(false), backward: one(true), merge: "concat" }],
-    ["pool", { kind: "pooling", of: "max", window: "global" }],
-    ["head", { kind: "dense", inputSize: 2 * H, outputSize: 3, bias: true, activation: { name: "softmax" } }],
-  ];
-  const network: CanonicalModel = {
-    ...{ name: "reviews", inputs: [{ name: "tokens", shape: [null], type: "int" }], layers: new Map(layers) },
-    nodes: layers.map(([layer], k) => ({
-      ...{ name: layer, layer, inputs: [k === 0 ? "tokens" : layers[k - 1]![0]], outputs: [layer] },
-    })),
-    ...{ outputs: [{ name: "p", value: "head" }], weights: await parameters.toTensors() },
-  };
-  const tokenizer = await trainTokenizer("abcdef", { kind: "grapheme" });
-  const [expected] = await new Classifier({ model, machine, parameters, tokenizer }).predict(["fadcbbe"]);
-  const tokens = tokenizer.encode("fadcbbe");
-  const program = openNetwork(network, { machine });
-  const { p } = await program.run({ tokens: { shape: [1, tokens.length], data: tokens } });
-  expect(difference(Array.from(p!.data as Float64Array), Object.values(expected!.probabilities))).toBeLessThan(1e-6);
-  const file = fileOf(network);
-  if (onnxRuntime) await expectRuntime(file, convertModel(file, { to: "onnx" }).bytes);
 });

@@ -17,11 +17,19 @@ import {
   unfoldStepsLayer,
 } from "./plain.ts";
 import { bidirectionalLayer, recurrentLayer } from "./recurrent.ts";
-import { batchNormLayer, convolutionLayer, denseLayer, embeddingLayer, layerNormLayer } from "./weighted.ts";
+import {
+  attentionPoolLayer,
+  batchNormLayer,
+  convolutionLayer,
+  denseLayer,
+  embeddingLayer,
+  layerNormLayer,
+} from "./weighted.ts";
 
 /** How each kind of layer is made. */
 const makers: { [K in LayerSpec["kind"]]: MakeLayer<Extract<LayerSpec, { kind: K }>> } = {
   activation: activationLayer,
+  "attention-pool": attentionPoolLayer,
   "batch-norm": batchNormLayer,
   bidirectional: bidirectionalLayer,
   combine: combineLayer,

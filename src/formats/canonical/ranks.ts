@@ -24,6 +24,7 @@ function rankOf(spec: LayerSpec, rank: number): number {
       return spec.window === "global" ? 2 : rank;
     case "reshape":
       return spec.shape.length + 1;
+    case "attention-pool":
     case "flatten":
       return 2;
     case "repeat":

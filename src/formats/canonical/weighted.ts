@@ -1,3 +1,4 @@
+import { attentionPool } from "../../layers/attention-pool.ts";
 import { convolution1d, padSteps } from "../../layers/convolution.ts";
 import { embedding } from "../../layers/embedding.ts";
 import { layerNorm } from "../../layers/layer-norm.ts";
@@ -7,7 +8,14 @@ import { UsageError } from "../../shared/errors.ts";
 import { formatShape } from "../../shared/shapes.ts";
 import { pointwise } from "../../tensor/operations.ts";
 import { batchNormalized } from "../batch-normalized.ts";
-import type { BatchNormSpec, ConvolutionSpec, DenseSpec, EmbeddingSpec, LayerNormSpec } from "../canonical.ts";
+import type {
+  AttentionPoolSpec,
+  BatchNormSpec,
+  ConvolutionSpec,
+  DenseSpec,
+  EmbeddingSpec,
+  LayerNormSpec,
+} from "../canonical.ts";
 import { samePadding } from "../same-padding.ts";
 import { applyActivation } from "./activation.ts";
 import type { MakeLayer } from "./layer.ts";
@@ -105,5 +113,13 @@ export const convolutionLayer: MakeLayer<ConvolutionSpec> = (spec) => {
       const padded = padSteps(sequence, ...padding(sequence.shape[0]!));
       return [{ tensor: activate(layer.forward(padded)), timeMajor: true }];
     },
+  };
+};
+
+export const attentionPoolLayer: MakeLayer<AttentionPoolSpec> = ({ inputSize }) => {
+  const layer = attentionPool({ inputSize });
+  return {
+    parts: layer.parts!,
+    forward: ([x]) => [{ tensor: layer.forward(timeMajor(x!), { mask: x!.mask }), timeMajor: false }],
   };
 };

@@ -43,6 +43,9 @@ const gains = ({ weight }: WriteContext) => ({ gamma: weight("weight"), beta: we
 /** How each kind of layer is written. */
 const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }>> } = {
   activation: ({ activation }, context) => activationLayer(activation, context),
+  "attention-pool": (_, { name }) => {
+    throw unsupported(`layer "${name}": Keras has no layer that pools steps by attention so; write it as ONNX`);
+  },
   "batch-norm": ({ axis, epsilon }, context) => ({
     className: "BatchNormalization",
     config: { axis, epsilon, momentum: 0.99, center: true, scale: true },

@@ -70,6 +70,18 @@ function pooled(spec: PoolingSpec, context: LayerWriting): string {
   );
 }
 
+/** The weights of the steps [B, 1, T] times the steps [B, T, D]. */
+function attended(context: LayerWriting): string {
+  const { graph, node, inputs, weight } = context;
+  const matrix = (name: string): string => graph.float(`${node}/${name}`, transposed(weight(name)));
+  const product = step(context, "MatMul", [inputs[0]!, matrix("key.weight")], "key.product");
+  const key = step(context, "Tanh", [step(context, "Add", [product, held(context, "key.bias")], "key.sum")], "key");
+  const score = step(context, "MatMul", [key, matrix("query.weight")], "score");
+  const weights = step(context, "Softmax", [score], "weights", { axis: 1 });
+  const row = step(context, "Transpose", [weights], "row", { perm: [0, 2, 1] });
+  return step(context, "Squeeze", [step(context, "MatMul", [row, inputs[0]!], "sum"), graph.axis(1)], "pooled");
+}
+
 const combining = {
   add: "Sum",
   subtract: "Sub",
@@ -126,6 +138,7 @@ export const layerWriters: { readonly [K in LayerSpec["kind"]]: LayerWriter<Extr
     return [activated(context, y, spec.activation)];
   },
   pooling: (spec, context) => [pooled(spec, context)],
+  "attention-pool": (_, context) => [attended(context)],
   "layer-norm"(spec, context) {
     lastAxis(spec.axis, context);
     const inputs = [context.inputs[0]!, held(context, "weight"), held(context, "bias")];

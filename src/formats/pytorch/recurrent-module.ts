@@ -1,7 +1,7 @@
 import type { CellSpec } from "../../cells/registry.ts";
 import { numbersOf } from "../../checkpoint/tensor-numbers.ts";
 import { formatShape } from "../../shared/shapes.ts";
-import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
+import { recurrentLayers, weightOfLayer } from "../recurrent-layers.ts";
 import { type ModuleLayers, type StateDictNetworkOptions, unknownNetwork } from "./module-layers.ts";
 import type { StateModule } from "./modules.ts";
 
@@ -36,34 +36,16 @@ export function recurrentModule({ path, tensors }: StateModule, options: StateDi
     ...(projects && { options: { projection: true } }),
     ...(kind === "rnn" && options.nonlinearity === "relu" && { options: { activation: "relu" } }),
   };
-  const width = (projects ? projectionSize : hiddenSize) * (bidirectional ? 2 : 1);
-  const direction = (size: number, reverse: boolean): RecurrentSpec => ({
-    ...{ kind: "recurrent", cell, inputSize: size, hiddenSize, ...(projects && { projectionSize }), biases, reverse },
-    ...{ outputOrder: "time", returnSequences: true, returnState: false, stateful: false, maskedOutput: "zero" },
+  const name = path === "" ? "rnn" : path;
+  const { layers, width } = recurrentLayers({
+    ...{ name, cell, inputSize, hiddenSize, ...(projects && { projectionSize }), biases, numLayers, bidirectional },
   });
   const weights: ModuleLayers["weights"] = new Map(
-    [...tensors].map(([name, tensor]) => {
-      const [, what, layer, reverse = ""] = part.exec(name)!;
-      return [`${layerName(path, Number(layer), numLayers)}.${what}_l0${reverse}`, numbersOf(tensor)];
-    }),
+    [...tensors].map(([weight, tensor]) => [weightOfLayer(name, weight, numLayers), numbersOf(tensor)]),
   );
-  const layers = Array.from({ length: numLayers }, (_, k) => {
-    const size = k === 0 ? inputSize : width;
-    const spec: RecurrentSpec | BidirectionalSpec = bidirectional
-      ? { kind: "bidirectional", forward: direction(size, false), backward: direction(size, true), merge: "concat" }
-      : direction(size, false);
-    return { name: layerName(path, k, numLayers), spec };
-  });
   const assumed = kind === "rnn" && !options.cell && !options.nonlinearity;
   return {
     ...{ layers, weights, inputSize, outputSize: width },
-    conventions: assumed
-      ? [`"${path === "" ? "rnn" : path}" is an nn.RNN with tanh, PyTorch's default; the file would not say relu`]
-      : [],
+    conventions: assumed ? [`"${name}" is an nn.RNN with tanh, PyTorch's default; the file would not say relu`] : [],
   };
 }
-
-const layerName = (path: string, layer: number, count: number): string => {
-  const name = path === "" ? "rnn" : path;
-  return count === 1 ? name : `${name}.${layer}`;
-};

@@ -66,11 +66,15 @@ function stacked(name: string, { layers }: CanonicalModel): string {
 }
 
 /** Whether layers are of one form, each reading what the one before it gives: nn.LSTM and its kin have one size for all their layers. */
-function isStack([first, ...others]: readonly LayerSpec[]): boolean {
-  const form = (spec: LayerSpec): string => JSON.stringify(directionsOf(spec).map(formOf));
+function isStack(all: readonly LayerSpec[]): boolean {
+  const [first, ...others] = all;
+  // Whether the last one gives out all steps is for who calls the module.
+  const form = (spec: LayerSpec): string =>
+    JSON.stringify(directionsOf(spec).map((one) => formOf({ ...one, returnSequences: true })));
   const width = directionsOf(first!).reduce((sum, one) => sum + (one.projectionSize || one.hiddenSize), 0);
   return (
     others.length > 0 &&
+    all.slice(0, -1).every((spec) => directionsOf(spec).every((one) => one.returnSequences)) &&
     others.every((spec) => form(spec) === form(first!) && directionsOf(spec).every((one) => one.inputSize === width))
   );
 }
@@ -119,6 +123,9 @@ function checkLayer(name: string, spec: LayerSpec, said: Said): void {
       break;
     case "layer-norm":
       if (spec.epsilon !== 1e-5) forward(`make it with eps=${spec.epsilon}`);
+      break;
+    case "attention-pool":
+      forward("sum its steps, weighted by the softmax over them of query(tanh(key(x)))");
       break;
     case "time-distributed":
       checkLayer(name, spec.layer, said);
