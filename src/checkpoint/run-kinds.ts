@@ -43,9 +43,7 @@ export async function readModelOfKind<M>(
   // A model that says no kind is refused by whoever makes one.
   const make = ofKind(files.config, makers) ?? (typeof kind === "string" ? undefined : Object.values(makers)[0]);
   if (make) return { ...files, model: ofFile(runName(source, "config.json"), () => make(files.config.model)) };
-  const expected = Object.keys(makers)
-    .map((one) => `a ${USES[one]?.name ?? one}`)
-    .join(" or ");
+  const expected = alternatives(Object.keys(makers).map((one) => `a ${USES[one]?.name ?? one}`));
   const known = ofKind(files.config, USES);
   if (known === undefined)
     throw new UsageError(
@@ -57,3 +55,7 @@ export async function readModelOfKind<M>(
     `${runName(source)}: expected a run of ${expected}, this one is of a ${known.name}; for it there are ${known.use}`,
   );
 }
+
+/** "a", "a or b", "a, b or c" */
+const alternatives = (names: readonly string[]): string =>
+  [names.slice(0, -1).join(", "), names.at(-1)].filter(Boolean).join(" or ");

@@ -2,7 +2,15 @@ import type { Scaling } from "../models/scaling.ts";
 import type { SequenceClassifier, SequenceClassifierConfig } from "../models/sequence-classifier.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { LayerSpec } from "./canonical.ts";
-import { ABOUT_TOKENS, type DescribedModel, listed, NetworkBuilder, TOKENS, type Weights } from "./network-builder.ts";
+import {
+  ABOUT_TOKENS,
+  type DescribedModel,
+  DROPOUT_LEFT_OUT,
+  listed,
+  NetworkBuilder,
+  TOKENS,
+  type Weights,
+} from "./network-builder.ts";
 
 /**
  * A classifier as a network of layers: input `tokens` [B, T] or `series` [B, T, D] in the units of the examples, outputs `logits` and
@@ -33,7 +41,7 @@ export function networkOfClassifier({ config, parts }: SequenceClassifier, train
     conventions: [
       embedding ? ABOUT_TOKENS : "padding is no part of the network: series of one length are one batch",
       ...(classes ? [`the classes are, in this order: ${listed(classes)}`] : []),
-      ...(dropout > 0 ? ["dropout is left out"] : []),
+      ...(dropout > 0 ? [DROPOUT_LEFT_OUT] : []),
     ],
   };
 }

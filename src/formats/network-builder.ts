@@ -116,5 +116,7 @@ export const TOKENS = { name: "tokens", shape: [null], type: "int" } as const sa
 export const ABOUT_TOKENS =
   "tokens are the numbers that the tokenizer of the run gives (tokenizer.json), which is no part of the network; nor is padding: sequences of one length are one batch";
 
+export const DROPOUT_LEFT_OUT = "dropout is left out";
+
 /** Names in the order of the numbers that are given out. */
 export const listed = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(", ");

@@ -34,8 +34,8 @@ export class Model extends Program {
 
 /**
  * Opens a model of any readable format on a machine: ONNX, Keras (`.keras`, `.h5`), TensorFlow.js (`model.json`), PyTorch state
- * dictionaries (`.pt`, safetensors, NPZ) whose names and shapes determine one network, and runs of this package of language models and of
- * classifiers. The format is detected from the bytes of a path, URL, Blob, File or array. No code in a file is ever run.
+ * dictionaries (`.pt`, safetensors, NPZ) whose names and shapes determine one network, and runs of this package of language models,
+ * classifiers and taggers. The format is detected from the bytes of a path, URL, Blob, File or array. No code in a file is ever run.
  * @example
  * ```ts
  * const machine = await openMachine("wasm");

@@ -4,6 +4,7 @@ import { type ModelMakers, readModelOfKind } from "../checkpoint/run-kinds.ts";
 import { languageModelFromConfig } from "../models/language-model.ts";
 import type { FromConfigOptions } from "../models/model-config.ts";
 import { sequenceClassifierFromConfig } from "../models/sequence-classifier.ts";
+import { sequenceTaggerFromConfig } from "../models/sequence-tagger.ts";
 import { FailureError, within } from "../shared/errors.ts";
 import { formatShape, sameShape } from "../shared/shapes.ts";
 import type { Abortable } from "../shared/signal.ts";
@@ -11,6 +12,7 @@ import { type HasParameters, layoutParameters } from "../tensor/parameter.ts";
 import { networkOfClassifier } from "./classifier-network.ts";
 import type { ModelFile } from "./model-file.ts";
 import type { DescribedModel, Weights } from "./network-builder.ts";
+import { networkOfTagger } from "./tagger-network.ts";
 
 /** What a run holds. */
 export type RunContent = Pick<ModelFile, "content" | "conventions">;
@@ -39,10 +41,12 @@ const makers: Readonly<Record<string, (said: unknown, options: FromConfigOptions
     made(sequenceClassifierFromConfig(said, options), (model, weights) =>
       described(networkOfClassifier(model, weights)),
     ),
+  tagger: (said, options) =>
+    made(sequenceTaggerFromConfig(said, options), (model, weights) => described(networkOfTagger(model, weights))),
 };
 
 /**
- * Reads the folder of a run: a language model as it is, a classifier as a network of layers.
+ * Reads the folder of a run: a language model as it is, a classifier or a tagger as a network of layers.
  * @param options.cells by name, for a model that was made with cells of code
  * @throws UsageError "not-a-run", "other-task", "unknown-cell", "not-convertible"; FailureError "bad-run" and what `loadRun` throws; the
  *   reason of `signal`

@@ -38,7 +38,7 @@ beforeAll(async () => {
   writeFileSync(weights, readFileSync(weights).subarray(0, 200));
   const changes = {
     "other-size": ['"hiddenSize": 8', '"hiddenSize": 9'],
-    "other-task": ['"kind": "language-model"', '"kind": "tagger"'],
+    "other-task": ['"kind": "language-model"', '"kind": "forecaster"'],
     "no-task": ['"task": "text",', ""],
   } as const;
   for (const [name, [from, to]] of Object.entries(changes)) {
@@ -90,9 +90,13 @@ const cases: readonly (readonly [line: string, code: 1 | 2, message: string])[] 
   [
     "convert @other-task @x.onnx",
     2,
-    "expected a run of a language model or a classifier, this one is of a tagger; for it there",
+    "expected a run of a language model, a classifier or a tagger, this one is of a forecaster; for",
   ],
-  ["verify @run @other-task", 2, "expected a run of a language model or a classifier, this one is of a tagger"],
+  [
+    "verify @run @other-task",
+    2,
+    "expected a run of a language model, a classifier or a tagger, this one is of a forecaster",
+  ],
   ["resume @no-task", 2, "its task is missing"],
   ["evaluate @altered-weights @text.txt", 1, "the weights are not those that were saved"],
   ["inspect @altered-weights --text h", 1, "the weights are not those that were saved"],
