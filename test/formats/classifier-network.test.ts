@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -221,4 +221,13 @@ test("a cell of one's own is refused with what can be done", async () => {
     code: "not-convertible",
     message: expect.stringMatching(/own cell: its cell "equations" is one of your own.*writeOnnx/),
   });
+});
+
+test("a run whose config does not say of what kind its model is is refused for that", async () => {
+  const { path } = await saved("no kind", simple);
+  const config = join(path, "config.json");
+  const said = JSON.parse(readFileSync(config, "utf8"));
+  delete said.model.kind;
+  writeFileSync(config, JSON.stringify(said));
+  await expect(open(path, { machine })).rejects.toMatchObject({ message: expect.stringContaining("model.kind") });
 });

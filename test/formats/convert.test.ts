@@ -429,3 +429,41 @@ test("what open did not give is told what it may be", async () => {
     "exportModel: expected a model that `open` of longshort/formats gave, got an object",
   );
 });
+
+test("layers between which something stands are modules of their own, whatever their names", () => {
+  const size = { cell: { name: "lstm" }, inputSize: 3, hiddenSize: 3 };
+  const network = chainOf(
+    [recurrentSpec({ ...size, returnSequences: false }), { kind: "repeat", times: 2 }, recurrentSpec(size)],
+    { width: 3 },
+  );
+  const renamed = (name: string): string => name.replace("layer0", "rnn.0").replace("layer2", "rnn.1");
+  const stack: CanonicalModel = {
+    ...network,
+    layers: new Map([...network.layers].map(([name, spec]) => [renamed(name), spec])),
+    nodes: network.nodes.map((node) => ({ ...node, layer: renamed(node.layer) })),
+    weights: new Map([...network.weights].map(([name, tensor]) => [renamed(name), tensor])),
+  };
+  const names = [...readSafetensors(convertModel(fileOf(stack), { to: "safetensors" }).bytes).tensors.keys()];
+  expect(names).toContain("rnn.0.weight_ih_l0");
+  expect(names).toContain("rnn.1.weight_ih_l0");
+});
+
+test("pooling by attention takes the steps that a mask leaves alone, and leaves no axis of time", async () => {
+  const embedded = { kind: "embedding", vocabularySize: 5, embeddingSize: 3 } as const;
+  const pool: LayerSpec[] = [
+    { kind: "attention-pool", inputSize: 3 },
+    { kind: "layer-norm", size: 3, axis: 1, epsilon: 1e-3 },
+  ];
+  const network = (maskZero: boolean) => fileOf(chainOf([{ ...embedded, maskZero }, ...pool], { tokens: true }));
+  const answer = async (file: ModelFile, data: number[]) => {
+    const model = new Model(file, { machine });
+    const { output } = await model.run({ input: { shape: [1, data.length], data: Float32Array.from(data) } });
+    model.close();
+    return output!;
+  };
+  const alone = await answer(network(false), [3, 1, 4]);
+  expect(alone.shape).toEqual([1, 3]);
+  expect(difference((await answer(network(true), [0, 3, 0, 1, 4, 0])).data, alone.data)).toBeLessThanOrEqual(1e-6);
+  const { bytes } = convertModel(network(false), { to: "onnx" });
+  await expectSame(network(false), await readModel(bytes));
+});
