@@ -25,15 +25,16 @@ export type Placed<Read extends { readonly places?: unknown }> = Read & { readon
 export const placeOf = (places: readonly string[] | undefined, index: number): string =>
   places?.[index] ?? `example ${index + 1}`;
 
+/** Refuses what does not hold these two lists. @throws UsageError "bad-option" */
+export function expectLists(name: string, value: object, lists: readonly [string, string]): void {
+  const held = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (!lists.every((list) => Array.isArray(held[list])))
+    throw new UsageError("bad-option", `${name}: expected { ${lists.join(", ")} }, got ${describe(value)}`);
+}
+
 /** Checks examples, and says what they are of. @throws UsageError "no-examples", "bad-option" */
 export function expectExamples(name: string, examples: Examples): "texts" | "series" {
-  if (
-    typeof examples !== "object" ||
-    examples === null ||
-    !Array.isArray(examples.inputs) ||
-    !Array.isArray(examples.labels)
-  )
-    throw new UsageError("bad-option", `${name}: expected { inputs, labels }, got ${describe(examples)}`);
+  expectLists(name, examples, ["inputs", "labels"]);
   const { inputs, labels } = examples;
   if (inputs.length === 0)
     throw new UsageError("no-examples", `${name}: expected texts or series with labels, got none`);

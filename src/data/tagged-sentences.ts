@@ -1,5 +1,5 @@
 import { describe, UsageError } from "../shared/errors.ts";
-import { type Placed, placeOf } from "./examples.ts";
+import { expectLists, type Placed, placeOf } from "./examples.ts";
 
 /** Sentences with a tag for each token and, optionally, an intent. */
 export interface TaggedSentences {
@@ -29,13 +29,7 @@ export const pickSentences = (
 
 /** @throws UsageError "bad-option", "no-examples" (none at all), "tag-count" */
 export function expectSentences(name: string, sentences: TaggedSentences): void {
-  if (
-    typeof sentences !== "object" ||
-    sentences === null ||
-    !Array.isArray(sentences.tokens) ||
-    !Array.isArray(sentences.tags)
-  )
-    throw new UsageError("bad-option", `${name}: expected { tokens, tags }, got ${describe(sentences)}`);
+  expectLists(name, sentences, ["tokens", "tags"]);
   const { tokens, tags, intents, places } = sentences;
   if (tokens.length === 0) throw new UsageError("no-examples", `${name}: expected sentences with tags, got none`);
   if (tags.length !== tokens.length || (intents && intents.length !== tokens.length))

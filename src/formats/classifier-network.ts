@@ -69,9 +69,6 @@ function scaled(network: NetworkBuilder, { inputScaling }: SequenceClassifierCon
 /** output · deviation + mean */
 function inUnits(network: NetworkBuilder, { targetScaling }: { targetScaling?: Scaling | undefined }, value: string) {
   if (!targetScaling) return value;
-  const spec: LayerSpec = { kind: "dense", inputSize: 1, outputSize: 1, bias: true, activation: { name: "identity" } };
-  return network.add("units", spec, value, {
-    weight: filled(targetScaling.deviation, [1, 1]),
-    bias: filled(targetScaling.mean),
-  });
+  const units = { weight: filled(targetScaling.deviation, [1, 1]), bias: filled(targetScaling.mean) };
+  return network.addLinear("units", units, value, units);
 }

@@ -1,8 +1,8 @@
 import type { Embedding } from "../layers/embedding.ts";
-import type { Linear } from "../layers/linear.ts";
 import type { Recurrent } from "../layers/recurrent.ts";
 import type { CellConfig } from "../models/cell-choice.ts";
 import { UsageError } from "../shared/errors.ts";
+import { unprefixed } from "../shared/records.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "./canonical.ts";
 import { lastStep, recurrentLayers, weightOfLayer } from "./recurrent-layers.ts";
@@ -83,14 +83,16 @@ export class NetworkBuilder {
     return this.add(name, { kind: "embedding", vocabularySize, embeddingSize, maskZero: false }, input);
   }
 
-  /** Adds a linear map with a bias. */
-  addLinear(name: string, { weight: { shape } }: Linear, input: string): string {
-    const [outputSize, inputSize] = shape as [number, number];
-    return this.add(
-      name,
-      { kind: "dense", inputSize, outputSize, bias: true, activation: { name: "identity" } },
-      input,
-    );
+  /** Adds a linear map with a bias, with its weights as `add` has them. */
+  addLinear(
+    name: string,
+    { weight }: { readonly weight: { readonly shape: readonly number[] } },
+    input: string,
+    weights?: Readonly<Record<string, NamedTensor>>,
+  ): string {
+    const [outputSize, inputSize] = weight.shape as [number, number];
+    const form = { kind: "dense", inputSize, outputSize, bias: true, activation: { name: "identity" } } as const;
+    return this.add(name, form, input, weights);
   }
 
   /** Adds a softmax of the last axis. */
@@ -104,9 +106,7 @@ export class NetworkBuilder {
 
   /** What was trained of a layer, by the names that it has there. */
   private own(layer: string): Readonly<Record<string, NamedTensor>> {
-    const prefix = `${layer}.`;
-    const own = [...this.trained].filter(([name]) => name.startsWith(prefix));
-    return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+    return Object.fromEntries(unprefixed(`${layer}.`, this.trained));
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Machine } from "../compute/machine.ts";
 import type { SequenceForecaster } from "../models/sequence-forecaster.ts";
-import { mapValues } from "../shared/records.ts";
+import { mapValues, unprefixed } from "../shared/records.ts";
 import type { Executable } from "../tensor/executable.ts";
 import { Executables } from "../tensor/executables.ts";
 import type { Graph, Tensor } from "../tensor/graph.ts";
@@ -54,10 +54,7 @@ export class ForecastPlans {
     for (const [name, data] of Object.entries(states ?? {})) plan.write(`state.${name}`, data);
     plan.run();
     const all = Object.entries(await plan.readAll());
-    const below = (prefix: string): InputArrays =>
-      Object.fromEntries(
-        all.flatMap(([name, data]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), data]] : [])),
-      );
+    const below = (prefix: string): InputArrays => Object.fromEntries(unprefixed(prefix, all));
     return { prediction: below("prediction."), states: below("final.") };
   }
 

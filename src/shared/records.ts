@@ -13,3 +13,7 @@ export const zipRecord = <V>(names: readonly string[], values: { readonly [index
 /** The same values under names that begin with `prefix`. */
 export const prefixed = <V>(prefix: string, record: Readonly<Record<string, V>>): Record<string, V> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [prefix + name, value]));
+
+/** Of named values those whose names begin with `prefix`, under what follows it. */
+export const unprefixed = <V>(prefix: string, named: Iterable<readonly [string, V]>): [string, V][] =>
+  [...named].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : []));

@@ -5,7 +5,7 @@ import { AVERAGE } from "../optimizers/averaged.ts";
 import { leavesParameters, momentsOf, type OptimizerChoice, optimizerOf } from "../optimizers/by-parameter.ts";
 import { createMoments, momentArena, updateParameters } from "../optimizers/update.ts";
 import { expectInteger, FailureError, UsageError } from "../shared/errors.ts";
-import { zipRecord } from "../shared/records.ts";
+import { unprefixed, zipRecord } from "../shared/records.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph, type Tensor } from "../tensor/graph.ts";
@@ -206,8 +206,7 @@ export class Learner {
   /** Puts back what `readTensors` gave. @throws UsageError "missing-parameter", "unexpected-parameter"; ShapeError */
   async restoreTensors(tensors: ReadonlyMap<string, NamedTensor>): Promise<void> {
     const { parameters, machine } = this.options;
-    const below = (prefix: string): Map<string, NamedTensor> =>
-      new Map([...tensors].flatMap(([name, t]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), t]] : [])));
+    const below = (prefix: string): Map<string, NamedTensor> => new Map(unprefixed(prefix, tensors));
     for (const arena of this.learned) parameters.loadTensors(below(`${arena}/`), { arena });
     this.exchanged = false;
     this.gradients.restoreStates(below("state/"));

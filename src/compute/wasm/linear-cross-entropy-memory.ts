@@ -10,19 +10,15 @@ const BLOCK = 32 * 2 ** 20;
 /** The most rows of a block: many where the weights come from afar, so that they come seldom; where they are near, few whose logits are. */
 const [MANY_ROWS, SOME_ROWS, NEAR] = [768, 128, 2 ** 20];
 
-type Shape = Pick<LinearCrossEntropy, "rows" | "classes" | "columns">;
 /** Whether the weights are near: then each thread goes over all of them with rows of its own, else over some of them with all rows of a block. */
-const isNear = ({ classes, columns }: Shape): boolean => classes * columns * 4 <= NEAR;
+const isNear = ({ classes, columns }: LinearCrossEntropy): boolean => classes * columns * 4 <= NEAR;
 
 /** The most groups of blocks whose sums over rows are taken apart, and bytes that their sums may take. */
 const [GROUPS, SUMS] = [16, 2 ** 21];
 
-/** How many groups there are: what threads can share. A function of the shapes alone, as the blocks are. */
-function groupsOf(shape: Shape, together: number): number {
-  if (!isNear(shape)) return 1;
-  const fitting = Math.floor(SUMS / (shape.classes * shape.columns * 4));
-  return Math.min(GROUPS, Math.ceil(shape.rows / together), fitting);
-}
+/** How many groups there are where the weights are near: what threads can share. A function of the shapes alone, as the blocks are. */
+const groupsOf = ({ rows, classes, columns }: LinearCrossEntropy, together: number): number =>
+  Math.min(GROUPS, Math.ceil(rows / together), Math.floor(SUMS / (classes * columns * 4)));
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
@@ -30,14 +26,15 @@ const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
  * Rows of a block, a multiple of 16, all blocks as even as may be: a short one reads all weights for little. A function of the shapes
  * alone, because some sums over rows are taken block by block.
  */
-function rowsTogether({ rows, columns, classes }: LinearCrossEntropy): number {
+function rowsTogether({ rows, classes }: LinearCrossEntropy, near: boolean): number {
   const fitting = Math.max(16, Math.floor(BLOCK / (classes * 64)) * 16);
-  const most = Math.min(fitting, isNear({ rows, classes, columns }) ? SOME_ROWS : MANY_ROWS);
+  const most = Math.min(fitting, near ? SOME_ROWS : MANY_ROWS);
   return roundUp(Math.ceil(rows / Math.ceil(rows / most)), 16);
 }
 
 /** Scratch memory. Arrays over rows hold those of one block, unless said otherwise. */
 export interface Layout extends SoftmaxMemory {
+  /** Whether threads take blocks of rows, and not parts of the classes. */
   readonly near: boolean;
   /** Rows of a block; `rows` has room for one of each thread that takes its own, of no more than there are groups. */
   readonly together: number;
@@ -78,9 +75,9 @@ export interface Layout extends SoftmaxMemory {
 
 export function layout({ kernel, address, workspace, team }: LaunchContext<LinearCrossEntropy>): Layout {
   const { rows, columns: H, classes: V, gradients } = kernel;
-  const together = rowsTogether(kernel);
   const near = isNear(kernel);
-  const groups = groupsOf(kernel, together);
+  const together = rowsTogether(kernel, near);
+  const groups = near ? groupsOf(kernel, together) : 1;
   const weightBytes = roundUp(V * H, 16) * 4;
   const all = roundUp(rows, together) * 4;
   const room = near ? together * Math.min(team.threads, groups) : together;

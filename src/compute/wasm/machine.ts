@@ -198,8 +198,6 @@ class WasmMachine extends Closing implements SynchronousMachine {
   #hasRun = false;
   /** Where the engine may join vectors (of narrow kernels, too, where it sees neighbours), unless it is measured that nothing waits for it. */
   #cleans = mayBeWide();
-  /** Whether few rows ask for lines ahead: where nothing waits, see `isFarForFew`. */
-  #ahead = false;
   readonly #memory: Memory;
   readonly #family: Limits["family"];
   readonly #worth: Worth;
@@ -306,7 +304,6 @@ class WasmMachine extends Closing implements SynchronousMachine {
 
   #measured(): boolean {
     const { wide, waits } = chooseTiles(this.#family === "fused");
-    this.#ahead = waits === false;
     if (waits === false) this.#cleans = false;
     return wide;
   }
@@ -322,7 +319,9 @@ class WasmMachine extends Closing implements SynchronousMachine {
       const printed = print({
         ...{ memory: this.#memory, threads, worth: this.#worth },
         addressOf: (range) => arenas[range.arena]!.at(range),
-        ...{ fused: this.#family === "fused", wide: this.wide, ahead: this.#ahead, compile: this.#compileWith },
+        ...{ fused: this.#family === "fused", wide: this.wide, compile: this.#compileWith },
+        // Where wide kernels leave nothing that is waited for (`isFarForFew`).
+        ahead: this.wide && !this.#cleans,
         ...{ constants, workspace, kept },
       });
       return { printed, release };
