@@ -146,7 +146,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
   for (const s of cell.states) {
     const [own, full] = [layout.size(s.width) * 4, layout.padded(s.width) * 4];
     carry[s.name] = workspace(2 * B * full);
-    code.push(copyRows(context, address(`d.final.${s.name}`), own, carry[s.name]!, full, B, own));
+    code.push(copyRows(context, [address(`d.final.${s.name}`), own], [carry[s.name]!, full], B, own));
   }
 
   // Matrices, packed for the way back: one stack for each operand, and one for the input.
@@ -291,7 +291,7 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         const [own, full] = [layout.size(s.width) * 4, layout.padded(s.width) * 4];
         const to = address(`d.initial.${s.name}`);
         const copy = (half: number): Code =>
-          copyRows(context, carry[s.name]! + half * halfBytes(s.width), full, to, own, B, own);
+          copyRows(context, [carry[s.name]! + half * halfBytes(s.width), full], [to, own], B, own);
         return if_(odd.get, copy(1), copy(0));
       }),
     ];
@@ -391,12 +391,12 @@ export function printScanBackward(context: ScanContext<ScanBackward>): Code {
         outStride: full,
       }),
     );
-    if (target !== to) code.push(copyRows(context, target, full, to, D * 4, rows, D * 4));
+    if (target !== to) code.push(copyRows(context, [target, full], [to, D * 4], rows, D * 4));
   }
   for (const [name, from] of traces) {
     const width = widthOfTrace(context, name);
     const [own, full] = [layout.size(width) * 4, layout.padded(width) * 4];
-    code.push(copyRows(context, from, full, address(`trace.d.${name}`), own, rows, own));
+    code.push(copyRows(context, [from, full], [address(`trace.d.${name}`), own], rows, own));
   }
   return code;
 }

@@ -60,11 +60,11 @@ export const divide = (
     ? byExamples(team, batch)
     : byUnits(team, batch);
 
-/** Bytes from row 0 of [T·B] to that of the first of some examples at step `t`; of slots (`slotExample`) with `each` for each example before it. */
+/** Bytes from row 0 of [T·B] to that of the first of some examples at step `t`; of a thread's own memory with `each` for each example before it. */
 export function toRow(
   t: Code,
   first: Local | undefined,
-  o: { readonly batch: number; readonly bytes: number; readonly each?: number },
+  o: { readonly batch: number; readonly bytes: number; readonly each?: number | undefined },
 ): Code {
   const step = i32.mul(t, i32.const(o.batch * o.bytes));
   return first === undefined ? step : i32.add(step, i32.mul(first.get, i32.const(o.each ?? o.bytes)));

@@ -9,6 +9,7 @@ import { type Constants, storesOf } from "../../print/wasm/vectors.ts";
 import type { Product } from "../../scan/program.ts";
 import { widthOf } from "../../scan/widths.ts";
 import type { ScanShape } from "../plan.ts";
+import { toRow } from "./scan-division.ts";
 import type { ScanLayout } from "./scan-layout.ts";
 
 /** What the printer of one launch is given. */
@@ -32,27 +33,28 @@ export interface ScanContext<K extends ScanShape> {
   readonly fused: boolean;
 }
 
-/** Copies `count` rows of `bytes` bytes, each thread some of them; strides in bytes. */
+/** Rows: where the first one is, how many bytes from one to the next, and, if it is not as many, to a thread's first one for each row before it. */
+export type Rows = readonly [at: number, stride: number, each?: number | undefined];
+
+/** Copies `count` rows of `bytes` bytes, each thread some of them. */
 export function copyRows(
   { m, team }: Pick<ScanContext<ScanShape>, "m" | "team">,
-  from: number,
-  fromStride: number,
-  to: number,
-  toStride: number,
+  from: Rows,
+  to: Rows,
   count: number,
   bytes: number,
 ): Code {
   const rows = share(team, count);
-  const at = (base: number, stride: number): Code => i32.add(i32.const(base), i32.mul(rows.from, i32.const(stride)));
+  const first = ([at, stride, each = stride]: Rows): Code =>
+    i32.add(i32.const(at), i32.mul(rows.from, i32.const(each)));
   const mine = i32.sub(rows.to, rows.from);
-  if (fromStride === bytes && toStride === bytes) {
+  if (from[1] === bytes && to[1] === bytes) {
     const all = count * bytes;
     return team.threads === 1 && all % LINE === 0 && all <= SMALL
-      ? copyLines(m).call(i32.const(to), i32.const(from), i32.const(from + all))
-      : memory.copy(at(to, bytes), at(from, bytes), i32.mul(mine, i32.const(bytes)));
+      ? copyLines(m).call(i32.const(to[0]), i32.const(from[0]), i32.const(from[0] + all))
+      : memory.copy(first(to), first(from), i32.mul(mine, i32.const(bytes)));
   }
-  const [sourceStride, targetStride] = [i32.const(fromStride), i32.const(toStride)];
-  return rowCopier(m).call(at(from, fromStride), sourceStride, at(to, toStride), targetStride, mine, i32.const(bytes));
+  return rowCopier(m).call(first(from), i32.const(from[1]), first(to), i32.const(to[1]), mine, i32.const(bytes));
 }
 
 /** Copies rows. Parameters, i32, in bytes: source, its stride, target, its stride, rows, length of a row. */
@@ -122,8 +124,8 @@ export class ScanMemory {
   private stateBlock(name: string, number: number): number {
     const { batch, cell } = this.context.kernel;
     const width = cell.states.find((s) => s.name === name)!.width;
-    const block = this.layout.inTurn ? number % 2 : number;
-    return this.saved + this.layout.states[name]! + block * batch * this.layout.padded(width) * 4;
+    const rows = this.layout.inTurn ? (number % 2) * this.layout.turnRows : number * batch;
+    return this.saved + this.layout.states[name]! + rows * this.layout.padded(width) * 4;
   }
   /** First row block of a state before (`previous`) or after (`next`) the steps; in turn, the first of the two. */
   private state(name: string, after: boolean): number {
@@ -135,7 +137,8 @@ export class ScanMemory {
       (t: Code): Code => i32.and(t, i32.const(1)),
       (t: Code): Code => even(i32.add(t, i32.const(1))),
     ];
-    return this.context.kernel.reverse ? { before: odd, after: even } : { before: even, after: odd };
+    const rows = this.layout.turnRows;
+    return this.context.kernel.reverse ? { rows, before: odd, after: even } : { rows, before: even, after: odd };
   }
   previous = (name: string): number => this.state(name, false);
   next = (name: string): number => this.state(name, true);
@@ -144,9 +147,13 @@ export class ScanMemory {
     const { state } = this.layout.program.operands[k]!;
     return state === undefined ? this.saved + this.layout.operands[k]! : this.previous(state);
   };
-  /** Among them the row block of step t. */
-  operandStep = (k: number, t: Code): Code =>
-    this.layout.inTurn && this.layout.program.operands[k]!.state !== undefined ? this.turn.before(t) : t;
+  /** Bytes from there to the row of a first example at step t. */
+  operandRow(k: number, t: Code, first: Local | undefined): Code {
+    const { state, width } = this.layout.program.operands[k]!;
+    const bytes = this.layout.padded(width) * 4;
+    if (!this.layout.inTurn || state === undefined) return toRow(t, first, { batch: this.context.kernel.batch, bytes });
+    return toRow(this.turn.before(t), first, { batch: this.layout.turnRows, bytes, each: this.layout.apart });
+  }
   mean = (k: number): number => this.saved + this.layout.means[k]!;
   /** The row block that the scan starts from, and the one that it ends with. */
   first(name: string): number {
@@ -199,7 +206,7 @@ export class ScanMemory {
     return {
       slotRows: this.layout.slotRows,
       slotStep: this.layout.slotStep,
-      slotExample: this.layout.slotExample,
+      apart: this.layout.apart,
       turn: this.layout.inTurn ? this.turn : undefined,
       output: undefined,
       batch: kernel.batch,

@@ -108,7 +108,7 @@ export function copyStepRows(
 ): Code {
   const { m, kernel } = context;
   const { steps, batch } = kernel;
-  if (!division.byExamples) return copyRows(context, from, fromStride, to, toStride, steps * batch, bytes);
+  if (!division.byExamples) return copyRows(context, [from, fromStride], [to, toStride], steps * batch, bytes);
   const copy = m.func({ params: [] }, (f) => {
     const t = f.local("i32");
     const { code, examples } = division.examples(f);

@@ -49,7 +49,7 @@ export function printScan(context: ScanContext<Scan>): Code {
     ? scanLayout(kernel, program)
     : scanLayout(kernel, program, { steps: together, threads: division.byExamples ? team.threads : 1, inTurn });
   const mem = new ScanMemory(context, layout, kernel.save ? address("saved") : workspace(layout.bytes + 64));
-  const { rows, slotRows, slotStep } = layout;
+  const { rows, slotRows, slotStep, apart } = layout;
   const Hp = layout.padded("hidden");
   const [G, UB] = [cell.gates.length, layout.panels("hidden")];
   const number = (n: number): Code => i32.const(n);
@@ -104,9 +104,10 @@ export function printScan(context: ScanContext<Scan>): Code {
       ? undefined
       : derived(["bias_hh"], Hp * 4, (to, team) => alone(team, [zeroes(to, Hp * 4), row("bias_hh", block, to)])),
   );
+  const eachTurning = inTurn ? apart : undefined;
   for (const s of cell.states) {
     const [w, p] = [layout.size(s.width) * 4, layout.padded(s.width) * 4];
-    code.push(copyRows(context, address(`initial.${s.name}`), w, mem.first(s.name), p, B, w));
+    code.push(copyRows(context, [address(`initial.${s.name}`), w], [mem.first(s.name), p, eachTurning], B, w));
   }
 
   const panelOf = (panels: Share, base: number, bytes: number): Code =>
@@ -139,7 +140,7 @@ export function printScan(context: ScanContext<Scan>): Code {
   const inputParts = (panels: Share, t: Code, { first, count: rows, known }: Examples): Code => {
     const ofStep = (base: Code, step: Code, bytes: number, each = bytes): Code =>
       i32.add(base, toRow(step, first, { batch: B, bytes, each }));
-    const to = ofStep(panelOf(panels, mem.slot(0), slotRows * 64), slotStep(t), 64, layout.slotExample);
+    const to = ofStep(panelOf(panels, mem.slot(0), slotRows * 64), slotStep(t), 64, apart);
     if (!table) return inputProduct(panels, ofStep(number(mem.input), t, D * 4), rows, to, slotRows * 64, known);
     return takeParts(m).call(
       ...[i32.sub(panels.to, panels.from), rows, ofStep(number(table.tokens), t, 4)],
@@ -192,11 +193,11 @@ export function printScan(context: ScanContext<Scan>): Code {
     const own = division.examples(f);
     const { examples } = own;
     const { first } = examples;
-    const step = toRow(slotStep(t.get), first, { batch: B, bytes: 64, each: layout.slotExample });
+    const slotRow = toRow(slotStep(t.get), first, { batch: B, bytes: 64, each: apart });
     const slotOf =
       (slot: number) =>
       (panel: Code): Code =>
-        at(step, panel, slotRows * 64, mem.slot(slot));
+        at(slotRow, panel, slotRows * 64, mem.slot(slot));
     const biasFrom =
       (bias: number | undefined) =>
       (panel: Code): Code =>
@@ -207,10 +208,7 @@ export function printScan(context: ScanContext<Scan>): Code {
       return {
         ...{
           of: p.operand,
-          a: i32.add(
-            number(mem.operand(p.operand)),
-            toRow(mem.operandStep(p.operand, t.get), first, { batch: B, bytes: rowBytes }),
-          ),
+          a: i32.add(number(mem.operand(p.operand)), mem.operandRow(p.operand, t.get, first)),
           rowBytes,
           k,
           out,
@@ -265,12 +263,12 @@ export function printScan(context: ScanContext<Scan>): Code {
   }
   for (const s of cell.states) {
     const [sw, sp] = [layout.size(s.width) * 4, layout.padded(s.width) * 4];
-    code.push(copyRows(context, mem.last(s.name), sp, address(`final.${s.name}`), sw, B, sw));
+    code.push(copyRows(context, [mem.last(s.name), sp, eachTurning], [address(`final.${s.name}`), sw], B, sw));
   }
   for (const [name, from] of traces) {
     const width = widthOfTrace(context, name);
     const [own, full] = [layout.size(width) * 4, layout.padded(width) * 4];
-    code.push(copyRows(context, from, full, address(`trace.${name}`), own, rows, own));
+    code.push(copyRows(context, [from, full], [address(`trace.${name}`), own], rows, own));
   }
   return code;
 }

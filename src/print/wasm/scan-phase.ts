@@ -13,10 +13,12 @@ export interface PhaseMemory {
   /** Rows of a panel, where among them a step has its own, and B, how many it has. */
   readonly slotRows: number;
   readonly slotStep: (t: Code) => Code;
-  /** Bytes of a slot between the first example and example 0, for each between them. */
-  readonly slotExample: number;
-  /** Where a state has two blocks of rows in place of one more than there are steps: in which step t finds it, and in which it leaves it. */
-  readonly turn: { readonly before: (t: Code) => Code; readonly after: (t: Code) => Code } | undefined;
+  /** Bytes between the slots and states in turn of the first example and those of example 0, for each between them, where threads have their own. */
+  readonly apart: number | undefined;
+  /** Where a state has two blocks of so many rows in place of one more than there are steps: in which step t finds it, and in which it leaves it. */
+  readonly turn:
+    | { readonly rows: number; readonly before: (t: Code) => Code; readonly after: (t: Code) => Code }
+    | undefined;
   /** Rows [T·B] that a state is written to besides, if that is so. */
   readonly output: { readonly state: string; readonly address: number; readonly rowBytes: number } | undefined;
   readonly batch: number;
@@ -257,23 +259,24 @@ class Pointers {
   }
 
   start(vector: Code): Code {
-    const { slotRows, slotStep, slotExample, turn, output, batch, paddedWidth, width } = this.mem;
+    const { slotRows, slotStep, apart, turn, output, batch, paddedWidth, width } = this.mem;
     const { panel, t, half, otherHalf, unit, first } = this.from;
     const times = (a: Local, n: number): Code => i32.mul(a.get, i32.const(n));
     /** Of the first example: so many bytes for each one before it. */
     const from = (base: Code, bytes: number): Code => (first === undefined ? base : i32.add(base, times(first, bytes)));
     const rowBytes = paddedWidth * 4;
-    const block = (number: Code): Code =>
-      from(i32.add(unit.get, i32.mul(number, i32.const(batch * rowBytes))), rowBytes);
+    const block = (number: Code, rows: number, each = rowBytes): Code =>
+      from(i32.add(unit.get, i32.mul(number, i32.const(rows * rowBytes))), each);
+    const inTurn = (number: Code): Code => block(number, turn!.rows, apart);
     return [
       this.panelRow.set(
         from(
           i32.add(vector, i32.add(times(panel, slotRows * 64), i32.mul(slotStep(t.get), i32.const(batch * 64)))),
-          slotExample,
+          apart ?? 64,
         ),
       ),
-      this.row.set(block(t.get)),
-      turn ? [this.before.set(block(turn.before(t.get))), this.after.set(block(turn.after(t.get)))] : [],
+      this.row.set(block(t.get, batch)),
+      turn ? [this.before.set(inTurn(turn.before(t.get))), this.after.set(inTurn(turn.after(t.get)))] : [],
       output ? this.output.set(from(i32.add(unit.get, times(t, batch * output.rowBytes)), output.rowBytes)) : [],
       this.carryIn.set(from(i32.add(unit.get, half.get), rowBytes)),
       this.carryOut.set(from(i32.add(unit.get, otherHalf.get), rowBytes)),
