@@ -186,6 +186,7 @@ export type {
   ForecastHead,
   HeadName,
   HeadOptions,
+  ParameterForm,
   PointLoss,
   Prediction,
 } from "./models/forecast-heads.ts";

@@ -7,6 +7,7 @@ import { studentTLoss } from "../losses/student-t.ts";
 import { div, type Expression, sqrt, variable } from "../math/expression.ts";
 import { softplus } from "../math/functions.ts";
 import { describe, expectOneOf, UsageError } from "../shared/errors.ts";
+import { mapValues } from "../shared/records.ts";
 import { add, mul } from "../tensor/arithmetic.ts";
 import type { Tensor } from "../tensor/graph.ts";
 import { pointwise } from "../tensor/operations.ts";
@@ -31,18 +32,20 @@ export interface HeadOptions {
 /** Parameters of the predictions by name, each [H, B, D]. */
 export type Prediction = Readonly<Record<string, Tensor>>;
 
+/** What a parameter of a prediction is: a place among the values, or a size, which is above a least one. */
+export interface ParameterForm {
+  /** Of a size, softplus(raw) + `least`. Undefined: a place, raw + what locations are added to. */
+  readonly least?: number;
+  /** By which power of the scale of its series a size grows. Default 1. */
+  readonly power?: 1 | 0 | -0.5;
+}
+
 /** How the outputs of a network become a prediction, and its loss. */
 export interface ForecastHead {
-  /** Names of the parameters, in the order of the network's outputs. */
-  readonly names: readonly string[];
-  /**
-   * Converts the outputs of the network to predictions.
-   *
-   * @param raw as `names`
-   * @param base what locations are added to
-   * @param scale mean size of counts, [1, B, D]
-   */
-  prediction(raw: Prediction, base: Tensor | undefined, scale: Tensor | undefined): Prediction;
+  /** By the names of the parameters, in the order of the network's outputs. */
+  readonly forms: Readonly<Record<string, ParameterForm>>;
+  /** Whether the network predicts in the units of the series: counts. Default false: of scaled values. */
+  readonly inUnits?: boolean;
   /** Mean over the places that count, shape []. */
   loss(prediction: Prediction, y: Tensor, mask: Tensor | undefined): Tensor;
 }
@@ -50,8 +53,35 @@ export interface ForecastHead {
 /** Lower bound of deviations, relative to the scale of a series. */
 const LEAST = 1e-3;
 
-const based = (raw: Tensor, base: Tensor | undefined): Tensor => (base ? add(raw, base) : raw);
-const positive = (raw: Tensor, least: number): Tensor => pointwise({ raw }, add(softplus(variable("raw")), least));
+const place: ParameterForm = {};
+
+/** A size of scaled values as one of a series of this scale. */
+export function scaledSize(size: Expression, scale: Expression, { power = 1 }: ParameterForm): Expression {
+  if (power === 0) return size;
+  return power === 1 ? mul(scale, size) : div(size, sqrt(scale));
+}
+
+/**
+ * Records the predictions from the outputs of the network.
+ *
+ * @param raw by the names of the head's parameters
+ * @param base what locations are added to
+ * @param scale of counts, their mean size, [1, B, D]
+ */
+export function predictionOf(
+  { forms, inUnits }: ForecastHead,
+  raw: Prediction,
+  base: Tensor | undefined,
+  scale: Tensor | undefined,
+): Prediction {
+  return mapValues(raw, (one, name) => {
+    const form = forms[name]!;
+    if (form.least === undefined) return base ? add(one, base) : one;
+    const size = add(softplus(variable("raw")), form.least);
+    if (!inUnits) return pointwise({ raw: one }, size);
+    return pointwise({ raw: one, scale: scale! }, scaledSize(size, variable("scale"), form));
+  });
+}
 
 /** @throws UsageError "unknown-choice", "bad-option" */
 export function forecastHead({ head, pointLoss = "squared", levels = [] }: HeadOptions): ForecastHead {
@@ -62,22 +92,13 @@ export function forecastHead({ head, pointLoss = "squared", levels = [] }: HeadO
       return quantileHead(expectLevels(levels));
     case "gaussian":
       return {
-        names: ["location", "scale"],
-        prediction: ({ location, scale }, base) => ({
-          location: based(location!, base),
-          scale: positive(scale!, LEAST),
-        }),
+        forms: { location: place, scale: { least: LEAST } },
         loss: ({ location, scale }, y, mask) => gaussianLoss({ location: location!, scale: scale! }, y, { mask }),
       };
     case "student-t":
       return {
-        names: ["location", "scale", "degreesOfFreedom"],
-        prediction: ({ location, scale, degreesOfFreedom }, base) => ({
-          location: based(location!, base),
-          scale: positive(scale!, LEAST),
-          // Above 2 the variance is finite.
-          degreesOfFreedom: positive(degreesOfFreedom!, 2),
-        }),
+        // Above 2 the variance is finite.
+        forms: { location: place, scale: { least: LEAST }, degreesOfFreedom: { least: 2, power: 0 } },
         loss: ({ location, scale, degreesOfFreedom }, y, mask) =>
           studentTLoss({ location: location!, scale: scale!, degreesOfFreedom: degreesOfFreedom! }, y, { mask }),
       };
@@ -87,39 +108,44 @@ export function forecastHead({ head, pointLoss = "squared", levels = [] }: HeadO
 }
 
 const pointHead = (loss: PointLoss): ForecastHead => ({
-  names: ["value"],
-  prediction: ({ value }, base) => ({ value: based(value!, base) }),
+  forms: { value: place },
   loss: ({ value }, y, mask) => (loss === "squared" ? meanSquaredError : meanAbsoluteError)(value!, y, { mask }),
 });
 
 function quantileHead(levels: readonly number[]): ForecastHead {
-  const names = levels.map(quantileName);
   return {
-    names,
-    prediction: (raw, base) => Object.fromEntries(names.map((name) => [name, based(raw[name]!, base)])),
+    forms: Object.fromEntries(levels.map((level) => [quantileName(level), place])),
     loss(prediction, y, mask) {
       const losses = levels.map((level) => pinball(prediction[quantileName(level)]!, y, { level, mask }));
-      const sum = losses.reduce((a, b) => add(a, b));
-      return mul(sum, 1 / levels.length);
+      return mul(
+        losses.reduce((a, b) => add(a, b)),
+        1 / levels.length,
+      );
     },
   };
 }
 
 /** Mean ν softplus(a) and dispersion softplus(b) ÷ √ν of counts whose mean size is ν (Salinas et al. 2017, arXiv:1704.04110v3, section 3.3). */
 const countHead: ForecastHead = {
-  names: ["mean", "dispersion"],
-  prediction({ mean, dispersion }, _, scale) {
-    const size: Expression = variable("scale");
-    return {
-      mean: pointwise({ raw: mean!, scale: scale! }, mul(size, add(softplus(variable("raw")), 1e-6))),
-      dispersion: pointwise(
-        { raw: dispersion!, scale: scale! },
-        div(add(softplus(variable("raw")), LEAST), sqrt(size)),
-      ),
-    };
-  },
+  forms: { mean: { least: 1e-6 }, dispersion: { least: LEAST, power: -0.5 } },
+  inUnits: true,
   loss: ({ mean, dispersion }, y, mask) => negativeBinomialLoss({ mean: mean!, dispersion: dispersion! }, y, { mask }),
 };
+
+/**
+ * Where the median lies among ascending quantiles, `(1 − share) · values[low] + share · values[high]`: interpolated linearly between the
+ * neighbouring levels if it was not learned, or the nearest level if there is only one side.
+ */
+export function medianPlace(levels: readonly number[]): {
+  readonly low: number;
+  readonly high: number;
+  readonly share: number;
+} {
+  const above = levels.findIndex((level) => level >= 0.5);
+  const high = above < 0 ? levels.length - 1 : above;
+  const low = above > 0 ? above - 1 : high;
+  return { low, high, share: low === high ? 0 : (0.5 - levels[low]!) / (levels[high]! - levels[low]!) };
+}
 
 export const quantileName = (level: number): string => `q${level}`;
 

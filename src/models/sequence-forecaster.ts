@@ -18,6 +18,7 @@ import {
   type HeadOptions,
   type PointLoss,
   type Prediction,
+  predictionOf,
 } from "./forecast-heads.ts";
 import { lastStates } from "./last-states.ts";
 import { type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
@@ -172,7 +173,7 @@ export class SequenceForecaster implements HasParameters {
     const made = (width: number): Recurrent => recurrent({ ...stack, inputSize: width + beside });
     const encoder = made(channels);
     const decoder = !autoregressive && known > 0 ? made(known) : undefined;
-    const width = this.head.names.length * targets;
+    const width = Object.keys(this.head.forms).length * targets;
     const atOnce = !autoregressive && !decoder;
     const steps = expectInteger("linearSteps", options.linearSteps ?? 0, { min: 0 });
     if (steps > 0 && (autoregressive || head === "negative-binomial"))
@@ -236,10 +237,9 @@ export class SequenceForecaster implements HasParameters {
     const raw = stepByStep
       ? head.forward(drop.forward(output))
       : this.allAtOnce(head.forward(drop.forward(lastStates(final[this.cell.states[0]!.name]!))));
-    const { names } = this.head;
     const D = this.config.targets;
-    const parts = names.map((name, k) => [name, slice(raw, 2, k * D, (k + 1) * D)] as const);
-    return this.head.prediction(Object.fromEntries(parts), this.based(x, base), scale);
+    const parts = Object.keys(this.head.forms).map((name, k) => [name, slice(raw, 2, k * D, (k + 1) * D)] as const);
+    return predictionOf(this.head, Object.fromEntries(parts), this.based(x, base), scale);
   }
 
   /**
@@ -288,7 +288,8 @@ export class SequenceForecaster implements HasParameters {
   /** [B, H · W] as [H, B, W]. */
   private allAtOnce(rows: Tensor): Tensor {
     const { horizon, targets } = this.config;
-    return transpose(reshape(rows, [rows.shape[0]!, horizon, this.head.names.length * targets]), [1, 0, 2]);
+    const width = Object.keys(this.head.forms).length * targets;
+    return transpose(reshape(rows, [rows.shape[0]!, horizon, width]), [1, 0, 2]);
   }
 }
 

@@ -1,10 +1,11 @@
 import { erf, evaluate } from "../math/evaluate.ts";
 import { add, div, type Expression, log1p, max, min, mul, sub, variable } from "../math/expression.ts";
 import { logGammaRatio } from "../math/log-gamma.ts";
-import { quantileName } from "../models/forecast-heads.ts";
+import { type ForecastHead, forecastHead, medianPlace, quantileName } from "../models/forecast-heads.ts";
 import type { SequenceForecasterConfig } from "../models/sequence-forecaster.ts";
 import { UsageError } from "../shared/errors.ts";
 import { mapValues } from "../shared/records.ts";
+import { sortingNetwork } from "../shared/sorting-network.ts";
 
 /** Parameters of one predicted value by name, as the head of its network names them. */
 export type Parameters = Readonly<Record<string, number>>;
@@ -23,42 +24,43 @@ export interface Distribution {
 
 /** The distribution that the parameters of a head stand for. */
 export function distributionOf({ head, levels = [] }: Pick<SequenceForecasterConfig, "head" | "levels">): Distribution {
+  const moved = movedBy(forecastHead({ head, levels }));
   switch (head) {
     case "point":
-      return { ...pointAt("value"), quantile: undefined, moved: allMoved };
+      return { ...pointAt("value"), quantile: undefined, moved };
     case "quantiles":
       return {
         ...medianOf(levels),
         quantile: (parameters, level) => ascending(parameters, levels)[indexOf(levels, level)]!,
-        moved: allMoved,
+        moved,
       };
     case "gaussian":
       return {
         ...pointAt("location"),
         quantile: ({ location, scale }, level) => location! + scale! * normalQuantile(level),
-        moved: stretched,
+        moved,
       };
     case "student-t":
       return {
         ...pointAt("location"),
         quantile: ({ location, scale, degreesOfFreedom }, level) =>
           location! + scale! * studentTQuantile(degreesOfFreedom!, level),
-        moved: stretched,
+        moved,
       };
     case "negative-binomial":
-      // Counts are learned in their own units.
-      return { ...pointAt("mean"), quantile: negativeBinomialQuantile, moved: (parameters) => parameters };
+      return { ...pointAt("mean"), quantile: negativeBinomialQuantile, moved };
   }
 }
 
-const allMoved: Distribution["moved"] = (parameters, center, scale) =>
-  mapValues(parameters, (value) => center + scale * value);
-
-const stretched: Distribution["moved"] = (parameters, center, scale) => ({
-  ...parameters,
-  location: center + scale * parameters.location!,
-  scale: scale * parameters.scale!,
-});
+/** What a network says of scaled values, of the values themselves. */
+function movedBy({ forms, inUnits }: ForecastHead): Distribution["moved"] {
+  if (inUnits) return (parameters) => parameters;
+  return (parameters, center, scale) =>
+    mapValues(parameters, (value, name) => {
+      const { least, power = 1 } = forms[name]!;
+      return least === undefined ? center + scale * value : scale ** power * value;
+    });
+}
 
 /** Quantiles are learned one by one and may cross; in order they are never worse (Chernozhukov et al. 2010, arXiv:0704.3649). */
 const ascending = (parameters: Parameters, levels: readonly number[]): number[] =>
@@ -68,12 +70,9 @@ type Point = Pick<Distribution, "point" | "pointOf">;
 
 const pointAt = (name: string): Point => ({ point: (parameters) => parameters[name]!, pointOf: variable(name) });
 
-/** The median; if it was not learned, it is interpolated linearly between the neighbouring levels, or the nearest level if there is only one side. */
+/** The median of quantiles. */
 function medianOf(levels: readonly number[]): Point {
-  const above = levels.findIndex((level) => level >= 0.5);
-  const high = above < 0 ? levels.length - 1 : above;
-  const low = above > 0 ? above - 1 : high;
-  const share = low === high ? 0 : (0.5 - levels[low]!) / (levels[high]! - levels[low]!);
+  const { low, high, share } = medianPlace(levels);
   const sorted = sortedExpressions(levels.map((level) => variable(quantileName(level))));
   return {
     point(parameters) {
@@ -84,14 +83,13 @@ function medianOf(levels: readonly number[]): Point {
   };
 }
 
-/** Sorts expressions in ascending order (odd–even transposition sort: a network of minima and maxima). */
+/** Sorts expressions in ascending order. */
 function sortedExpressions(values: readonly Expression[]): readonly Expression[] {
   const sorted = [...values];
-  for (let round = 0; round < sorted.length; round++)
-    for (let k = round % 2; k + 1 < sorted.length; k += 2) {
-      const [a, b] = [sorted[k]!, sorted[k + 1]!];
-      [sorted[k], sorted[k + 1]] = [min(a, b), max(a, b)];
-    }
+  for (const [low, high] of sortingNetwork(values.length)) {
+    const [a, b] = [sorted[low]!, sorted[high]!];
+    [sorted[low], sorted[high]] = [min(a, b), max(a, b)];
+  }
   return sorted;
 }
 
