@@ -81,7 +81,19 @@ export const layers = {
   // Named arrays to files and back. A checkpoint holds the state of training but does not train.
   checkpoint: ["shared", "platform", "tensor", "type:models", "type:compute"],
   // Weights of other frameworks; each becomes the named arrays of a checkpoint. A cell that a format has no operator for is written as its equations.
-  formats: ["shared", "platform", "math", "cells", "scan", "tensor", "layers", "models", "checkpoint", "type:compute"],
+  formats: [
+    "shared",
+    "platform",
+    "data",
+    "math",
+    "cells",
+    "scan",
+    "tensor",
+    "layers",
+    "models",
+    "checkpoint",
+    "type:compute",
+  ],
 
   // Sessions, sampling. Serving never imports training.
   run: [

@@ -27,7 +27,7 @@ export function ofKind<T>({ model }: RunConfig, table: Readonly<Record<string, T
 }
 
 /** How the model of a run is made of what its config says, by the kinds of models that are asked for. */
-export type ModelMakers<M> = Readonly<Record<string, (model: object) => M>>;
+export type ModelMakers<M> = Readonly<Record<string, (model: object, run: RunConfig) => M>>;
 
 /**
  * Reads a run of one of some kinds, and makes its model as its config says.
@@ -42,7 +42,8 @@ export async function readModelOfKind<M>(
   const { kind } = files.config.model as { readonly kind?: unknown };
   // A model that says no kind is refused by whoever makes one.
   const make = ofKind(files.config, makers) ?? (typeof kind === "string" ? undefined : Object.values(makers)[0]);
-  if (make) return { ...files, model: ofFile(runName(source, "config.json"), () => make(files.config.model)) };
+  if (make)
+    return { ...files, model: ofFile(runName(source, "config.json"), () => make(files.config.model, files.config)) };
   const expected = alternatives(Object.keys(makers).map((one) => `a ${USES[one]?.name ?? one}`));
   const known = ofKind(files.config, USES);
   if (known === undefined)

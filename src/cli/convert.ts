@@ -52,7 +52,7 @@ export const convertCommand = (io: Io): Command =>
     name: "convert",
     summary: "write a model in the format of another framework",
     description:
-      "Writes a model in the format of another framework: that of a file, or of a run of train text, classify or tag. A conversion that would change the function is refused with the reason. The new file is read back, and both are run on random input before it is put in place.",
+      "Writes a model in the format of another framework: that of a file, or of a run of train text, classify, tag or forecast. A conversion that would change the function is refused with the reason. The new file is read back, and both are run on random input before it is put in place.",
     fields,
     examples: [
       "convert model.keras model.onnx",

@@ -103,12 +103,36 @@ const CHECKS: { readonly [K in keyof Required<ForecastLayout>]: (value: unknown)
     (isObject(value) && Object.values(value).every((one) => Number.isFinite(one) && (one as number) >= 0)),
 };
 
-/** Checks the layout that a file holds. @throws UsageError "bad-config" */
-export function forecastLayoutFromConfig(value: unknown): ForecastLayout {
+/** What a forecaster says of the numbers that it reads and predicts. */
+interface ForecasterWidths extends ForecastWidths {
+  readonly horizon: number;
+  readonly linearSteps?: number | undefined;
+  readonly categories?: readonly number[] | undefined;
+}
+
+/**
+ * Checks the layout that a file holds beside a model.
+ * @throws UsageError "bad-config"; "bad-run" for the layout of another model
+ */
+export function forecastLayoutFromConfig(value: unknown, model: ForecasterWidths): ForecastLayout {
   if (!isObject(value)) throw new UsageError("bad-config", `data: expected an object, got ${describe(value)}`);
   for (const [name, right] of Object.entries(CHECKS))
     if (!right(value[name]))
       throw new UsageError("bad-config", `data.${name}: expected what training writes, got ${describe(value[name])}`);
   for (const name of Object.keys(value)) expectOneOf("data", name, Object.keys(CHECKS));
-  return value as unknown as ForecastLayout;
+  const layout = value as unknown as ForecastLayout;
+  expectModelOf(layout, model);
+  return layout;
+}
+
+function expectModelOf(layout: ForecastLayout, model: ForecasterWidths): void {
+  const { channels, known, targets } = widthsOf(layout);
+  const { linearSteps = layout.context, categories = [] } = model;
+  const fits =
+    layout.horizon === model.horizon && layout.context === linearSteps && kindsOf(layout).join() === categories.join();
+  if (channels !== model.channels || known !== model.known || targets !== model.targets || !fits)
+    throw new UsageError(
+      "bad-run",
+      `its data have ${channels} channels and ${targets} targets, its model ${model.channels} and ${model.targets}: these parts do not belong to one run`,
+    );
 }

@@ -1,6 +1,5 @@
 import type { Scaling } from "../models/scaling.ts";
-import type { SequenceClassifier, SequenceClassifierConfig } from "../models/sequence-classifier.ts";
-import type { NamedTensor } from "../tensor/parameter-store.ts";
+import type { SequenceClassifier } from "../models/sequence-classifier.ts";
 import type { LayerSpec } from "./canonical.ts";
 import {
   ABOUT_TOKENS,
@@ -20,13 +19,15 @@ import {
  * @throws UsageError "not-convertible" for a cell of one's own
  */
 export function networkOfClassifier({ config, parts }: SequenceClassifier, trained: Weights): DescribedModel {
-  const { cell, classes, pooling, dropout, channels = 0 } = config;
+  const { cell, classes, pooling, dropout, channels = 0, inputScaling, targetScaling } = config;
   const { embedding, rnn, head } = parts;
   const network = new NetworkBuilder(trained);
   const input = embedding ? TOKENS : ({ name: "series", shape: [null, channels], type: "float" } as const);
   const read = embedding
     ? network.addEmbedding("embedding", embedding, input.name)
-    : scaled(network, config, input.name);
+    : inputScaling
+      ? network.addStandardization("scaling", inputScaling, input.name)
+      : input.name;
   const steps = network.addStack("rnn", rnn, { cell, last: pooling === "last", independent: true }, read);
   const pooled = pooling === "last" ? steps : network.add("pool", poolOf(pooling, head.weight.shape[1]!), steps);
   const value = network.addLinear("head", head, pooled);
@@ -35,7 +36,7 @@ export function networkOfClassifier({ config, parts }: SequenceClassifier, train
         { name: "logits", value },
         { name: "probabilities", value: network.addSoftmax("softmax", value) },
       ]
-    : [{ name: "prediction", value: inUnits(network, config, value) }];
+    : [{ name: "prediction", value: targetScaling ? inUnits(network, targetScaling, value) : value }];
   return {
     network: network.finish({ name: "classifier", inputs: [input], outputs }),
     conventions: [
@@ -49,26 +50,5 @@ export function networkOfClassifier({ config, parts }: SequenceClassifier, train
 const poolOf = (pooling: "mean" | "max" | "attention", inputSize: number): LayerSpec =>
   pooling === "attention" ? { kind: "attention-pool", inputSize } : { kind: "pooling", of: pooling, window: "global" };
 
-const filled = (values: readonly number[], shape = [values.length]): NamedTensor => ({
-  shape,
-  data: Float64Array.from(values),
-});
-
-/** (x − mean) ÷ deviation, as the normalization whose statistics these are. Its variance is 1: the square of a deviation may be no float32. */
-function scaled(network: NetworkBuilder, { inputScaling }: SequenceClassifierConfig, input: string): string {
-  if (!inputScaling) return input;
-  const { mean, deviation } = inputScaling;
-  return network.add("scaling", { kind: "batch-norm", size: mean.length, axis: -1, epsilon: 0 }, input, {
-    weight: filled(deviation.map((one) => 1 / one)),
-    bias: filled(mean.map(() => 0)),
-    running_mean: filled(mean),
-    running_var: filled(mean.map(() => 1)),
-  });
-}
-
-/** output · deviation + mean */
-function inUnits(network: NetworkBuilder, { targetScaling }: { targetScaling?: Scaling | undefined }, value: string) {
-  if (!targetScaling) return value;
-  const units = { weight: filled(targetScaling.deviation, [1, 1]), bias: filled(targetScaling.mean) };
-  return network.addLinear("units", units, value, units);
-}
+const inUnits = (network: NetworkBuilder, { mean, deviation }: Scaling, value: string): string =>
+  network.addAffine("units", { scale: deviation, offset: mean }, value);

@@ -1,11 +1,13 @@
+import { cellByName } from "../cells/registry.ts";
 import type { Embedding } from "../layers/embedding.ts";
 import type { Recurrent } from "../layers/recurrent.ts";
 import type { CellConfig } from "../models/cell-choice.ts";
+import type { Scaling } from "../models/scaling.ts";
 import { UsageError } from "../shared/errors.ts";
 import { unprefixed } from "../shared/records.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "./canonical.ts";
-import { lastStep, recurrentLayers, weightOfLayer } from "./recurrent-layers.ts";
+import { givingStates, lastStep, layerName, recurrentLayers, weightOfLayer } from "./recurrent-layers.ts";
 
 export type Weights = ReadonlyMap<string, NamedTensor>;
 
@@ -22,6 +24,10 @@ export interface StackUse {
   readonly last: boolean;
   /** Whether its states are nobody else's. */
   readonly independent: boolean;
+  /** Whether another stack begins with its final states. Default false. */
+  readonly givesStates?: boolean | undefined;
+  /** The stack, of as many layers, with whose final states it begins. Default: none. */
+  readonly after?: string | undefined;
 }
 
 /** Puts a network together from the input to the outputs. A node, and the value that it makes, is called as its layer. */
@@ -36,17 +42,21 @@ export class NetworkBuilder {
     this.trained = trained;
   }
 
-  /** Adds a layer that reads a value, with its weights: those trained under its name, or others. Returns the name of what it makes. */
+  /**
+   * Adds a layer that reads a value, or several, with its weights: those trained under its name, or others. Returns the name of what it
+   * makes, which may be the first of several `outputs`.
+   */
   add(
     name: string,
     spec: LayerSpec,
-    input: string,
+    inputs: string | readonly string[],
     weights: Readonly<Record<string, NamedTensor>> = this.own(name),
+    outputs: readonly string[] = [name],
   ): string {
     this.layers.set(name, spec);
-    this.nodes.push({ name, layer: name, inputs: [input], outputs: [name] });
+    this.nodes.push({ name, layer: name, inputs: [inputs].flat(), outputs });
     for (const [weight, tensor] of Object.entries(weights)) this.weights.set(`${name}.${weight}`, tensor);
-    return name;
+    return outputs[0]!;
   }
 
   /**
@@ -56,7 +66,7 @@ export class NetworkBuilder {
   addStack(
     name: string,
     { options }: Recurrent,
-    { cell: { custom, ...cell }, last, independent }: StackUse,
+    { cell: { custom, ...cell }, last, independent, givesStates = false, after }: StackUse,
     input: string,
   ): string {
     if (custom)
@@ -69,12 +79,24 @@ export class NetworkBuilder {
       ...{ name, cell, inputSize, hiddenSize, ...(projectionSize > 0 && { projectionSize }), numLayers, bidirectional },
       ...{ biases: cell.options?.bias === false ? 0 : 2, ...(independent && { independent }) },
     });
+    const states = cellByName(cell).states.map((state) => state.name);
+    const finals = (stack: string, k: number): readonly string[] =>
+      states.map((state) => `${layerName(stack, k, numLayers)}.${state}`);
     let value = input;
-    for (const [k, layer] of layers.entries())
-      value = this.add(layer.name, last && k === numLayers - 1 ? lastStep(layer.spec) : layer.spec, value, {});
+    for (const [k, layer] of layers.entries()) {
+      const spec = last && k === numLayers - 1 ? lastStep(layer.spec) : layer.spec;
+      const read = [value, ...(after === undefined ? [] : finals(after, k))];
+      const made = [layer.name, ...(givesStates ? finals(name, k) : [])];
+      value = this.add(layer.name, givesStates ? givingStates(spec) : spec, read, {}, made);
+    }
     for (const [weight, tensor] of Object.entries(this.own(name)))
       this.weights.set(weightOfLayer(name, weight, numLayers), tensor);
     return value;
+  }
+
+  /** Whether a layer of this name is there. */
+  has(name: string): boolean {
+    return this.layers.has(name);
   }
 
   /** Adds the vectors of tokens. */
@@ -95,6 +117,35 @@ export class NetworkBuilder {
     return this.add(name, form, input, weights);
   }
 
+  /** Adds x · scale + offset, with numbers for each element of the last axis. */
+  addAffine(
+    name: string,
+    { scale, offset }: { readonly scale: readonly number[]; readonly offset: readonly number[] },
+    input: string,
+  ): string {
+    const { length } = scale;
+    const diagonal = new Float64Array(length * length);
+    for (const [k, value] of scale.entries()) diagonal[k * length + k] = value;
+    const weights = { weight: { shape: [length, length], data: diagonal }, bias: vector(offset) };
+    return this.addLinear(name, weights, input, weights);
+  }
+
+  /** Adds (x − mean) ÷ deviation, as the normalization whose statistics these are. */
+  addStandardization(name: string, { mean, deviation }: Scaling, input: string): string {
+    // Its variance is 1: the square of a deviation may be no float32.
+    return this.add(name, { kind: "batch-norm", size: mean.length, axis: -1, epsilon: 0 }, input, {
+      weight: vector(deviation.map((one) => 1 / one)),
+      bias: vector(mean.map(() => 0)),
+      running_mean: vector(mean),
+      running_var: vector(mean.map(() => 1)),
+    });
+  }
+
+  /** Adds a layer that joins values element by element. */
+  combine(name: string, by: Extract<LayerSpec, { kind: "combine" }>["by"], values: readonly string[]): string {
+    return this.add(name, { kind: "combine", by }, values, {});
+  }
+
   /** Adds a softmax of the last axis. */
   addSoftmax(name: string, input: string): string {
     return this.add(name, { kind: "activation", activation: { name: "softmax" } }, input);
@@ -105,10 +156,15 @@ export class NetworkBuilder {
   }
 
   /** What was trained of a layer, by the names that it has there. */
-  private own(layer: string): Readonly<Record<string, NamedTensor>> {
+  own(layer: string): Readonly<Record<string, NamedTensor>> {
     return Object.fromEntries(unprefixed(`${layer}.`, this.trained));
   }
 }
+
+const vector = (values: readonly number[]): NamedTensor => ({
+  shape: [values.length],
+  data: Float64Array.from(values),
+});
 
 export const TOKENS = { name: "tokens", shape: [null], type: "int" } as const satisfies CanonicalInput;
 

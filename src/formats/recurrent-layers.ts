@@ -30,15 +30,22 @@ export function recurrentLayers({ name, inputSize, numLayers, bidirectional, ...
   return { layers, width };
 }
 
+/** A layer of one or two directions with other options. */
+const changed = (
+  spec: RecurrentSpec | BidirectionalSpec,
+  options: Partial<RecurrentSpec>,
+): RecurrentSpec | BidirectionalSpec =>
+  spec.kind === "recurrent"
+    ? { ...spec, ...options }
+    : { ...spec, forward: { ...spec.forward, ...options }, backward: { ...spec.backward, ...options } };
+
 /** A layer of which each direction gives out the step that it computes last alone. */
 export const lastStep = (spec: RecurrentSpec | BidirectionalSpec): RecurrentSpec | BidirectionalSpec =>
-  spec.kind === "recurrent"
-    ? { ...spec, returnSequences: false }
-    : {
-        ...spec,
-        forward: { ...spec.forward, returnSequences: false },
-        backward: { ...spec.backward, returnSequences: false },
-      };
+  changed(spec, { returnSequences: false });
+
+/** A layer that gives out its final states, too. */
+export const givingStates = (spec: RecurrentSpec | BidirectionalSpec): RecurrentSpec | BidirectionalSpec =>
+  changed(spec, { returnState: true });
 
 /** What a weight of a stack, `weight_ih_l1_reverse`, is called in the network: each layer counts its own as the first. */
 export function weightOfLayer(stack: string, weight: string, numLayers: number): string {
@@ -46,4 +53,6 @@ export function weightOfLayer(stack: string, weight: string, numLayers: number):
   return `${layerName(stack, Number(layer), numLayers)}.${what}_l0${reverse}`;
 }
 
-const layerName = (stack: string, layer: number, count: number): string => (count === 1 ? stack : `${stack}.${layer}`);
+/** What a layer of a stack is called. */
+export const layerName = (stack: string, layer: number, count: number): string =>
+  count === 1 ? stack : `${stack}.${layer}`;

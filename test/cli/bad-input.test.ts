@@ -38,7 +38,7 @@ beforeAll(async () => {
   writeFileSync(weights, readFileSync(weights).subarray(0, 200));
   const changes = {
     "other-size": ['"hiddenSize": 8', '"hiddenSize": 9'],
-    "other-task": ['"kind": "language-model"', '"kind": "forecaster"'],
+    "own-task": ['"kind": "language-model"', '"kind": "mine"'],
     "no-task": ['"task": "text",', ""],
   } as const;
   for (const [name, [from, to]] of Object.entries(changes)) {
@@ -88,14 +88,14 @@ const cases: readonly (readonly [line: string, code: 1 | 2, message: string])[] 
   ["generate @cut", 1, "model.safetensors"],
   ["generate @other-size", 1, "model.safetensors"],
   [
-    "convert @other-task @x.onnx",
+    "convert @own-task @x.onnx",
     2,
-    "expected a run of a language model, a classifier or a tagger, this one is of a forecaster; for",
+    'expected a run of a language model, a classifier, a tagger or a forecaster, the model of this one is of a kind of its own, "mine"',
   ],
   [
-    "verify @run @other-task",
+    "verify @run @own-task",
     2,
-    "expected a run of a language model, a classifier or a tagger, this one is of a forecaster",
+    "expected a run of a language model, a classifier, a tagger or a forecaster, the model of this one is of a kind",
   ],
   ["resume @no-task", 2, "its task is missing"],
   ["evaluate @altered-weights @text.txt", 1, "the weights are not those that were saved"],
