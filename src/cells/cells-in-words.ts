@@ -1,11 +1,6 @@
+import { cellOfSpec, isInWords } from "./cell-of-spec.ts";
 import type { Cell } from "./define.ts";
-import { parseCell } from "./parse-cell.ts";
-
-/** What a file says of the cell of a model, as far as it matters here. */
-interface Said {
-  readonly name?: unknown;
-  readonly options?: { readonly text?: unknown } | undefined;
-}
+import type { CellSpec } from "./registry.ts";
 
 /**
  * The cells that the config of a model has in words, by name, to be given to what makes the model: `{ equations: … }` where its cell
@@ -16,7 +11,6 @@ export function cellsInWords(
   config: unknown,
   given: Readonly<Record<string, Cell>> = {},
 ): Readonly<Record<string, Cell>> {
-  const { name, options } = ((config as { readonly cell?: unknown } | undefined)?.cell ?? {}) as Said;
-  const words = name === "equations" && typeof options?.text === "string" ? options.text : undefined;
-  return { ...(words !== undefined && { equations: parseCell(words) }), ...given };
+  const spec = (config as { readonly cell?: CellSpec | null } | undefined)?.cell ?? { name: "" };
+  return { ...(isInWords(spec) && { [spec.name]: cellOfSpec(spec) }), ...given };
 }

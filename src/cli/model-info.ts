@@ -1,3 +1,6 @@
+import { cellOfSpec, isInWords } from "../cells/cell-of-spec.ts";
+import { cellText } from "../cells/cell-text.ts";
+import type { CellSpec } from "../cells/registry.ts";
 import type { LayerSpec } from "../formats/canonical.ts";
 import { convertModel, TARGETS } from "../formats/convert.ts";
 import { countWeights } from "../formats/count-weights.ts";
@@ -118,13 +121,17 @@ const nodesOf = ({ nodes }: OnnxGraph): OnnxNode[] =>
 const suffix = (text: string): string => (text === "" ? "" : ` (${text})`);
 
 function kindOf(spec: LayerSpec): string {
-  if (spec.kind === "recurrent") return `${spec.cell.name}${options(spec.cell.options)}`;
+  if (spec.kind === "recurrent")
+    return isInWords(spec.cell) ? ownCell(spec.cell) : `${spec.cell.name}${options(spec.cell.options)}`;
   if (spec.kind === "bidirectional") return `bidirectional ${kindOf(spec.forward)}, ${spec.merge}`;
   if (spec.kind === "time-distributed") return `${kindOf(spec.layer)}, each step`;
   if ((spec.kind === "dense" || spec.kind === "convolution") && spec.activation.name !== "identity")
     return `${spec.kind}, ${spec.activation.name}`;
   return spec.kind;
 }
+
+/** The equations of a cell of one's own, in one line. */
+const ownCell = (cell: CellSpec): string => `own cell: ${cellText(cellOfSpec(cell)).trim().replaceAll("\n", "; ")}`;
 
 /** What every cell has unless something else is said. */
 const USUAL: Readonly<Record<string, string>> = {

@@ -63,7 +63,10 @@ export interface EmbeddingSpec {
 /** A recurrent layer in one direction. */
 export interface RecurrentSpec {
   readonly kind: "recurrent";
-  /** "rnn", "lstm" or "gru", with the options of the cell's function that JSON can hold; activations as `ActivationSpec`. */
+  /**
+   * A built-in cell by its name, with the options of its function that JSON can hold, activations as `ActivationSpec`; or one of one's own by
+   * its equations as `cellText` prints them, `{ name: "equations", options: { text } }`.
+   */
   readonly cell: CellSpec;
   readonly inputSize: number;
   readonly hiddenSize: number;

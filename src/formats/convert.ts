@@ -4,6 +4,7 @@ import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
+import { ONNX_HAS_IT, unknownCell } from "./any-cell.ts";
 import type { CanonicalModel } from "./canonical.ts";
 import { type Framework, gateOrder } from "./gate-order.ts";
 import { writeKeras, writeKerasH5 } from "./keras/write.ts";
@@ -173,10 +174,7 @@ function layersOf({ content, name }: NamedContent): CanonicalModel {
 export function networkOfText({ model, weights }: LoadedText): CanonicalModel {
   const { cell, tied } = model.config;
   if (cell.custom || !["rnn", "lstm", "gru"].includes(cell.name))
-    throw new UsageError(
-      "not-convertible",
-      `this format has no cell "${cell.name}"; ONNX has it: write a file that ends in .onnx`,
-    );
+    throw new UsageError("not-convertible", `this format has no ${unknownCell(cell)}${ONNX_HAS_IT}`);
   const all = new Map(weights);
   if (tied) all.set("head.weight", weights.get("embedding.weight")!);
   // In the order of the layers, which the file of a run does not keep.

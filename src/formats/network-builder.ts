@@ -1,9 +1,8 @@
-import { cellByName } from "../cells/registry.ts";
+import { specInWords } from "../cells/cell-of-spec.ts";
 import type { Embedding } from "../layers/embedding.ts";
 import type { Recurrent } from "../layers/recurrent.ts";
 import type { CellConfig } from "../models/cell-choice.ts";
 import type { Scaling } from "../models/scaling.ts";
-import { UsageError } from "../shared/errors.ts";
 import { unprefixed } from "../shared/records.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "./canonical.ts";
@@ -59,27 +58,20 @@ export class NetworkBuilder {
     return outputs[0]!;
   }
 
-  /**
-   * Adds the layers of a stack, which have its trained weights.
-   * @throws UsageError "not-convertible" for a cell of one's own, which a network, being plain data, cannot hold
-   */
+  /** Adds the layers of a stack, which have its trained weights. Errors as `specInWords` for a cell of one's own. */
   addStack(
     name: string,
     { options }: Recurrent,
-    { cell: { custom, ...cell }, last, independent, givesStates = false, after }: StackUse,
+    { cell: { custom, ...named }, last, independent, givesStates = false, after }: StackUse,
     input: string,
   ): string {
-    if (custom)
-      throw new UsageError(
-        "not-convertible",
-        `its cell "${cell.name}" is one of your own, and the layers of a network have built-in cells; writeOnnx writes such recurrent layers alone, with the equations of the cell`,
-      );
+    const cell = custom ? specInWords(options.cell) : named;
     const { inputSize, hiddenSize, projectionSize, numLayers, bidirectional } = options;
     const { layers } = recurrentLayers({
       ...{ name, cell, inputSize, hiddenSize, ...(projectionSize > 0 && { projectionSize }), numLayers, bidirectional },
-      ...{ biases: cell.options?.bias === false ? 0 : 2, ...(independent && { independent }) },
+      ...{ biases: options.cell.bias === "none" ? 0 : 2, ...(independent && { independent }) },
     });
-    const states = cellByName(cell).states.map((state) => state.name);
+    const states = options.cell.states.map((state) => state.name);
     const finals = (stack: string, k: number): readonly string[] =>
       states.map((state) => `${layerName(stack, k, numLayers)}.${state}`);
     let value = input;

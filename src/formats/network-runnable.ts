@@ -1,6 +1,6 @@
-import { cellByName } from "../cells/registry.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
+import { cellOf } from "./canonical/cell-of.ts";
 import { directionsOf } from "./canonical/directions.ts";
 import { Network } from "./canonical/network.ts";
 import type { CanonicalInput, CanonicalModel } from "./canonical.ts";
@@ -16,7 +16,7 @@ import { tensorOf } from "./value.ts";
 export function networkRunnable(model: CanonicalModel): Runnable {
   const network = new Network(model);
   const layout = layoutParameters(network);
-  const cells = [...model.layers.values()].flatMap(directionsOf).map(({ cell }) => cellByName(cell));
+  const cells = [...model.layers.values()].flatMap(directionsOf).map(cellOf);
   const states = Object.entries(network.states).map(([name, width]) => ({
     ...{ name, type: "float32" as const, optional: true },
     shape: ["batch", width],

@@ -2,6 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cellText } from "../../src/cells/cell-text.ts";
+import { defineCell, split } from "../../src/cells/define.ts";
+import { gru } from "../../src/cells/gru.ts";
 import { parseCell } from "../../src/cells/parse-cell.ts";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
 import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
@@ -10,10 +13,12 @@ import { openMachine } from "../../src/compute/open.ts";
 import type { Series } from "../../src/data/examples.ts";
 import { traceClassifier } from "../../src/explain/trace-classifier.ts";
 import { convertModel, type Target } from "../../src/formats/convert.ts";
+import { readOnnx } from "../../src/formats/onnx/model.ts";
 import { open } from "../../src/formats/open.ts";
 import { readModel } from "../../src/formats/read-model.ts";
 import { withoutStates } from "../../src/formats/runnable.ts";
 import { save } from "../../src/formats/save.ts";
+import { mul, tanh } from "../../src/math/expression.ts";
 import { type SequenceClassifierOptions, sequenceClassifier } from "../../src/models/sequence-classifier.ts";
 import { Classifier } from "../../src/run/classifier.ts";
 import { loadClassifier } from "../../src/run/load-classifier.ts";
@@ -23,6 +28,7 @@ import type { Tokenizer } from "../../src/text/tokenizer.ts";
 import { trainTokenizer } from "../../src/text/train-tokenizer.ts";
 import { difference } from "../support/difference.ts";
 import { onnxRuntime, withoutOnnxRuntime } from "../support/onnxruntime.ts";
+import { odd } from "../support/recurrent-cells.ts";
 
 let machine: SynchronousMachine;
 let tokenizer: Tokenizer;
@@ -42,6 +48,20 @@ const classes = ["yes", "no", "none of them"];
 const tokens = { embeddingSize: 4, hiddenSize: 5, classes };
 const channels = { channels: 2, hiddenSize: 5, classes };
 const inputScaling = { mean: [4, 100], deviation: [2, 12] };
+
+const wordsOf = `
+  f = sigmoid(W_f x + U_f h[t-1]) # how much is kept
+  n = tanh(W_n x + U_n (f * h[t-1]) + p * h[t-1])
+  h = f * h[t-1] + (1 - f) * n
+`;
+const inWords = parseCell(`weight p = 0.1\n${wordsOf}`);
+const projected = `
+  state h: projection, c
+  mask keep = zoneout 0.2 per step
+  i = sigmoid(W_i x + U_i h[t-1])
+  c = mask(keep) * c[t-1] + (1 - mask(keep)) * i * tanh(W_g x + U_g h[t-1])
+  h = P_hr (i * tanh(c))
+`;
 
 /** What formats of layers have no form of. */
 const onnxAlone: readonly Target[] = ["onnx"];
@@ -70,6 +90,15 @@ const variants: Readonly<Record<string, readonly [options: SequenceClassifierOpt
   "no biases": [{ ...tokens, cell: { name: "lstm", options: { bias: false } } }, all],
   "a cell that no operator computes": [{ ...tokens, cell: "layer-norm-lstm", bidirectional: true }, onnxAlone],
   "a cell whose gates see the input alone": [{ ...channels, cell: "min-gru", numLayers: 2, pooling: "max" }, onnxAlone],
+  "equations of one's own": [{ ...tokens, cell: inWords, bidirectional: true, numLayers: 2 }, onnxAlone],
+  "equations of one's own without biases, of series": [
+    { ...channels, cell: parseCell(`bias none\nweight p\n${wordsOf}`), pooling: "mean" },
+    onnxAlone,
+  ],
+  "equations of one's own with a projection and a mask": [
+    { ...tokens, cell: parseCell(projected), projectionSize: 3 },
+    onnxAlone,
+  ],
   "a regression of tokens": [{ ...tokens, classes: undefined, targetScaling: { mean: [1850], deviation: [30] } }, all],
   "a regression of series, in the units of its outputs": [{ ...channels, classes: undefined, inputScaling }, all],
 };
@@ -214,12 +243,41 @@ test("save writes what was trained further, and a piece of a sequence is refused
   expectSaid(await again.run(inputOf(simple)), { logits }, 1e-5);
 });
 
-test("a cell of one's own is refused with what can be done", async () => {
-  const cell = parseCell("h = tanh(W_h x + U_h h[t-1])");
-  const { path } = await saved("own cell", { ...tokens, cell });
-  await expect(open(path, { machine })).rejects.toMatchObject({
-    code: "not-convertible",
-    message: expect.stringMatching(/own cell: its cell "equations" is one of your own.*writeOnnx/),
+test("a cell of code is a network where it is given again, with its equations in words", async () => {
+  const cell = odd();
+  const { path, expected } = await saved("odd", { ...tokens, cell });
+  await expect(open(path, { machine })).rejects.toMatchObject({ code: "unknown-cell" });
+  using model = await open(path, { machine, cells: { odd: cell } });
+  expectSaid(await model.run(inputOf(tokens)), expected, 1e-6);
+  const { content } = model.file;
+  const layer = content.kind === "network" ? content.network.layers.get("rnn") : undefined;
+  const spec = layer?.kind === "recurrent" ? layer.cell : undefined;
+  expect(spec).toEqual({ name: "equations", options: { text: cellText(cell) } });
+  expect(JSON.parse(JSON.stringify(spec))).toEqual(spec);
+  const { values } = await model.trace(inputOf(tokens), { names: ["level"] });
+  expect(values["rnn.level"]!.shape).toEqual([text.length, 1, 5]);
+});
+
+test("equations that are an operator of ONNX become that operator", async () => {
+  const own = parseCell(cellText(gru()));
+  const { path, expected } = await saved("own gru", { ...tokens, cell: own });
+  const { bytes } = convertModel(await readModel(path), { to: "onnx" });
+  expect(readOnnx(bytes).graph.nodes.map(({ op }) => op)).toContain("GRU");
+  using model = await open(bytes, { machine });
+  expectSaid(await model.run(inputOf(tokens)), expected, 1e-5);
+});
+
+test("a cell that words cannot say is refused for that", async () => {
+  const cell = defineCell({
+    name: "unsaid",
+    gates: { unread: split(), a: tanh },
+    state: ["h"],
+    step: ({ a }, previous) => ({ h: mul(previous.h, a) }),
+  });
+  const { path } = await saved("unsaid", { ...tokens, cell });
+  await expect(open(path, { machine, cells: { unsaid: cell } })).rejects.toMatchObject({
+    code: "bad-cell",
+    message: expect.stringMatching(/unsaid: cell "unsaid": its equations cannot be said in words.*read every gate/),
   });
 });
 

@@ -110,6 +110,14 @@ const rows: readonly [string, CanonicalModel, Partial<Record<Target, RegExp>>][]
     },
   ],
   [
+    "a cell of one's own",
+    one(recurrentSpec({ cell: { name: "equations", options: { text: "h = tanh(W_h x + U_h h[t-1])" } }, ...sized })),
+    {
+      ...Object.fromEntries(kerasAll.map((to) => [to, /has no cell of your own.*ONNX has any cell/])),
+      ...Object.fromEntries(CONTAINERS.map((to) => [to, /has the cell of your own.*ONNX has any cell/])),
+    },
+  ],
+  [
     "all steps from the last to the first, in the order of time",
     one(backward),
     Object.fromEntries(kerasAll.map((to) => [to, /in the order of their computation/])),

@@ -1,4 +1,3 @@
-import { cellByName } from "../../cells/registry.ts";
 import { dropout } from "../../layers/dropout.ts";
 import { renamed } from "../../layers/held-values.ts";
 import { type Recurrent, recurrent } from "../../layers/recurrent.ts";
@@ -10,6 +9,7 @@ import { add, mul } from "../../tensor/arithmetic.ts";
 import type { Graph, Tensor } from "../../tensor/graph.ts";
 import { concatenate, pointwise, reshape, slice } from "../../tensor/operations.ts";
 import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
+import { cellOf } from "./cell-of.ts";
 import type { MakeLayer, NetworkLayer, NodeContext } from "./layer.ts";
 import { reverseSteps, timeMajor, type Value, withTensor } from "./value.ts";
 
@@ -30,8 +30,8 @@ interface DirectionResult {
 }
 
 function direction(spec: RecurrentSpec): Direction {
-  const { cell: given, biases, inputSize, hiddenSize, projectionSize = 0, reverse } = spec;
-  const cell = cellByName({ ...given, options: { ...given.options, ...(biases === 0 && { bias: false }) } });
+  const { biases, inputSize, hiddenSize, projectionSize = 0, reverse } = spec;
+  const cell = cellOf(spec);
   const layer = recurrent({ cell, inputSize, hiddenSize, projectionSize, reverse });
   const { bias_hh_l0: second, ...others } = layer.parts;
   const drop = dropout({ rate: spec.dropout ?? 0, per: "sequence" });

@@ -1,6 +1,6 @@
 import type { NamedActivation } from "../../math/activations.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import { ONNX_HAS_IT } from "../any-cell.ts";
+import { ONNX_HAS_IT, unknownCell } from "../any-cell.ts";
 import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
 import type { GatedCell } from "../gate-order.ts";
 import { writeActivation } from "./activations.ts";
@@ -21,7 +21,7 @@ export function writeRecurrent(spec: RecurrentSpec, context: Context): WrittenLa
     unsupported(`layer "${name}": ${why}: the function would change${instead}`);
   const refuseCell = (why: string) => refuse(why, ONNX_HAS_IT);
   const cell = Object.keys(recurrentClasses).find((known) => known === spec.cell.name) as GatedCell | undefined;
-  if (!cell) throw refuseCell(`${family.name} has no cell ${JSON.stringify(spec.cell.name)}`);
+  if (!cell) throw refuseCell(`${family.name} has no ${unknownCell(spec.cell)}`);
   const options = spec.cell.options ?? {};
   for (const [key, value] of Object.entries(options)) {
     const known = ["activation", "gate", "candidate", "output", "resetAfter", "recurrentDropout", "bias"].includes(key);

@@ -1,8 +1,10 @@
-import { type CellSpec, cellByName } from "../../cells/registry.ts";
+import { cellOfSpec, isInWords } from "../../cells/cell-of-spec.ts";
+import type { Cell } from "../../cells/define.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
+import { cellOf } from "../canonical/cell-of.ts";
 import type { BidirectionalSpec, RecurrentSpec } from "../canonical.ts";
 import type { GraphWriter } from "./graph-writer.ts";
-import { nodeForm } from "./node-form.ts";
+import { type NodeForm, nodeForm } from "./node-form.ts";
 import type { LayerWriter, LayerWriting } from "./write-layers.ts";
 import { writeLayer } from "./write-recurrent.ts";
 
@@ -23,11 +25,7 @@ function writeDirections(specs: readonly RecurrentSpec[], prefixes: readonly str
   const shapeOf = (s: RecurrentSpec) => JSON.stringify([s.cell, s.hiddenSize, s.projectionSize ?? 0, s.biases]);
   if (specs.some((s) => shapeOf(s) !== shapeOf(spec)))
     throw refuse("its two directions have different cells, units or biases");
-  const known: CellSpec = {
-    ...spec.cell,
-    options: { ...spec.cell.options, ...(spec.biases === 0 && { bias: false }) },
-  };
-  const cell = cellByName(known);
+  const cell = cellOf(spec);
   const x = `${node}/by-time`;
   graph.node("Transpose", [inputs[0]!], [x], { perm: [1, 0, 2] });
   const tensor = (name: string): NamedTensor => {
@@ -54,7 +52,7 @@ function writeDirections(specs: readonly RecurrentSpec[], prefixes: readonly str
   const steps = `${node}/Y`;
   const after = states.map((state) => `${node}/${state}.after`);
   writeLayer(graph, {
-    ...{ form: nodeForm(cell, known), cell, sizes: { hiddenSize, projectionSize }, reverse, x, initial },
+    ...{ form: formOf(spec, cell), cell, sizes: { hiddenSize, projectionSize }, reverse, x, initial },
     directions: specs.map((_, d) => ({
       tensor: (part) => tensor(`${part}_l0${d === 0 ? "" : "_reverse"}`),
       name: (what) => `${node}/${what}${d === 0 ? "" : "_reverse"}`,
@@ -73,6 +71,13 @@ function writeDirections(specs: readonly RecurrentSpec[], prefixes: readonly str
     return flip ? flipped(graph, `${own}.by-batch`) : `${own}.by-batch`;
   });
   return { outputs, finals: finals.flat() };
+}
+
+/** The operator that computes the cell of a layer. What one in words computes is known by its equations alone. */
+function formOf({ cell: spec }: RecurrentSpec, cell: Cell): NodeForm | undefined {
+  if (isInWords(spec)) return nodeForm(cell);
+  const without = cell.bias === "none" && cellOfSpec(spec).bias === "both";
+  return nodeForm(cell, without ? { ...spec, options: { ...spec.options, bias: false } } : spec);
 }
 
 /** Element `d` of an axis, under this name. */

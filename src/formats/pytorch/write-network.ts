@@ -1,8 +1,9 @@
-import { type CellSpec, cellByName, sameEquations } from "../../cells/registry.ts";
+import { type CellSpec, sameEquations } from "../../cells/registry.ts";
 import { UsageError } from "../../shared/errors.ts";
 import { size } from "../../shared/shapes.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
-import { ONNX_HAS_IT } from "../any-cell.ts";
+import { ONNX_HAS_IT, unknownCell } from "../any-cell.ts";
+import { cellOf } from "../canonical/cell-of.ts";
 import { isChain } from "../canonical/chain.ts";
 import { directionsOf } from "../canonical/directions.ts";
 import type { BidirectionalSpec, CanonicalModel, LayerSpec, RecurrentSpec } from "../canonical.ts";
@@ -170,19 +171,13 @@ function checkDirections(name: string, { forward, backward }: BidirectionalSpec,
 function checkRecurrent(name: string, spec: RecurrentSpec, { forward, training }: Said): void {
   const { cell: given, projectionSize = 0 } = spec;
   const { recurrentDropout, ...options } = given.options ?? {};
-  const cell = cellByName({ name: given.name, options });
+  const cell = cellOf({ ...spec, cell: { name: given.name, options } });
   const forms: Readonly<Record<string, readonly CellSpec[]>> = {
     lstm: [{ name: "lstm", ...(projectionSize > 0 && { options: { projection: true } }) }],
     gru: [{ name: "gru" }],
     rnn: [{ name: "rnn" }, { name: "rnn", options: { activation: "relu" } }],
   };
-  const { bias } = options;
-  const form = forms[given.name]?.find((form) =>
-    sameEquations(
-      cellByName({ name: form.name, options: { ...form.options, ...(bias !== undefined && { bias }) } }),
-      cell,
-    ),
-  );
+  const form = forms[given.name]?.find((form) => sameEquations(cellOf({ ...spec, cell: form }), cell));
   if (!form) throw refusal(name, `${reasonOf({ name: given.name, options })}${ONNX_HAS_IT}`);
   if (form.options?.activation === "relu") forward.push(`"${name}": make it with nonlinearity="relu"`);
   if (spec.biases === 1)
@@ -206,5 +201,5 @@ function reasonOf({ name, options = {} }: CellSpec): string {
     .map(([key]) => key);
   if (activations.length > 0)
     return `torch.nn.${name.toUpperCase()} does not have these activations: ${activations.map((key) => `${key} ${JSON.stringify(options[key])}`).join(", ")}`;
-  return `no module of PyTorch has the cell "${name}"`;
+  return `no module of PyTorch has the ${unknownCell({ name, options })}`;
 }
