@@ -76,7 +76,7 @@ const SMALL = 1024;
 const LINE = 64;
 
 /** Copies whole lines of 64 bytes. Parameters, i32: to, from, and where `from` ends. */
-const copyLines = (m: ModuleBuilder): Func =>
+export const copyLines = (m: ModuleBuilder): Func =>
   m.memo("copyLines", () =>
     m.func({ params: ["i32", "i32", "i32"] }, (f, to, from, end) => {
       const line = [0, 16, 32, 48].map((at) => ({ at, part: f.local("v128") }));
@@ -153,6 +153,13 @@ export class ScanMemory {
     const bytes = this.layout.padded(width) * 4;
     if (!this.layout.inTurn || state === undefined) return toRow(t, first, { batch: this.context.kernel.batch, bytes });
     return toRow(this.turn.before(t), first, { batch: this.layout.turnRows, bytes, each: this.layout.apart });
+  }
+  /** Address of the row of a first example in what step t makes of the state that is the output, in turn. */
+  outputRow(t: Code, first: Local | undefined): Code {
+    const [output] = this.context.kernel.cell.states;
+    const { turnRows, apart, padded } = this.layout;
+    const row = toRow(this.turn.after(t), first, { batch: turnRows, bytes: padded(output!.width) * 4, each: apart });
+    return i32.add(i32.const(this.next(output!.name)), row);
   }
   mean = (k: number): number => this.saved + this.layout.means[k]!;
   /** The row block that the scan starts from, and the one that it ends with. */

@@ -23,7 +23,7 @@ import {
   ScanMemory,
   widthOfTrace,
 } from "./scan-memory.ts";
-import { emitOutput } from "./scan-output.ts";
+import { emitOutput, emitStep } from "./scan-output.ts";
 import { type PanelProduct, productsOfFewRows, productsOfManyRows } from "./scan-products.ts";
 import { printPhaseLoop } from "./scan-steps.ts";
 import { checkTokens, takeParts } from "./scan-table.ts";
@@ -237,9 +237,10 @@ export function printScan(context: ScanContext<Scan>): Code {
       if (stores.length + phase.means.length + multiplied.length === 0) return [];
       const memory = mem.phase(phase.width, {
         ...{ trace: (name) => traces.get(name)!, meanSums: (k) => meanSums[k]! },
-        ...(inTurn && {
-          output: { state: output!.name, address: address("output"), rowBytes: kernel.outputStride * 4 },
-        }),
+        ...(inTurn &&
+          !apart && {
+            output: { state: output!.name, address: address("output"), rowBytes: kernel.outputStride * 4 },
+          }),
       });
       const loop = printPhaseLoop(context, phase, {
         ...{ stores, memory, f, t, turns, team: division.team, examples, meanOut: mem.mean },
@@ -251,7 +252,9 @@ export function printScan(context: ScanContext<Scan>): Code {
       // Products read what the other units came to before; everything else a unit reads is its own.
       return [phase.products.length > 0 ? division.team.barrier : [], loop];
     });
-    return [own.code, overTurningSteps(m, kernel, t, false, [atOnce || inStep ? [] : ofWindow(t, examples), phases])];
+    const emitted = inTurn && apart ? emitStep(context, mem, outputWidth * 4, t, examples) : [];
+    const step = [atOnce || inStep ? [] : ofWindow(t, examples), phases, emitted];
+    return [own.code, overTurningSteps(m, kernel, t, false, step)];
   });
   // Where nobody meets in the steps (each thread has its examples, or a cell has no products), what was given to any thread has to be seen here.
   code.push(atOnce ? team.barrier : [], scan.call(), team.barrier);
