@@ -67,15 +67,16 @@ export class GraphWriter {
     output: readonly string[],
     attributes: Readonly<Record<string, Attribute | undefined>> = {},
     domain?: string,
+    name = output[0] ?? op,
   ): void {
     const attribute = Object.entries(attributes).flatMap(([name, value]) =>
       value === undefined ? [] : [{ name, ...attributeValue(value) }],
     );
-    for (const name of output) this.make(name);
+    for (const value of output) this.make(value);
     this.nodes.push({
       input,
       output,
-      name: output[0] ?? op,
+      name,
       opType: op,
       attribute,
       ...(domain && { domain }),

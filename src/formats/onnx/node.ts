@@ -10,7 +10,12 @@ import type { OnnxTensor } from "./tensor-data.ts";
 export type Operator = (node: NodeContext) => Value | readonly (Value | undefined)[];
 
 /** Records a graph that is an attribute of a node, which sees the names around it and those given to it. */
-export type RecordInside = (graph: OnnxGraph, name: string, given: ReadonlyMap<string, Value>) => readonly Value[];
+export type RecordInside = (
+  graph: OnnxGraph,
+  name: string,
+  given: ReadonlyMap<string, Value>,
+  recorder: Recorder,
+) => readonly Value[];
 
 /** A node while it is recorded: its inputs, its attributes with their defaults, and the primitives. */
 export class NodeContext {
@@ -99,11 +104,11 @@ export class NodeContext {
   }
 
   /** Records the graph of an attribute (a branch, the body of a loop) and returns its outputs; `given` are its inputs. */
-  branch(name: string, given: readonly Value[] = []): readonly Value[] {
+  branch(name: string, given: readonly Value[] = [], recorder = this.recorder): readonly Value[] {
     const graph = this.graphAttribute(name);
     if (graph.inputs.length !== given.length)
       throw this.fail(`${name} has ${graph.inputs.length} inputs, ${given.length} are given to it`);
-    return this.inside(graph, name, new Map(graph.inputs.map((port, k) => [port.name, given[k]!])));
+    return this.inside(graph, name, new Map(graph.inputs.map((port, k) => [port.name, given[k]!])), recorder);
   }
 
   /** Axes given as an attribute in older operator sets and as input `k` since. */

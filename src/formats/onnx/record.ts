@@ -6,6 +6,9 @@ import type { OnnxGraph, OnnxModel, OnnxNode } from "./model.ts";
 import { NodeContext, type RecordInside } from "./node.ts";
 import { operators } from "./operators/table.ts";
 import type { Recorder } from "./recorder.ts";
+import { type BeforeScan, beforeScans } from "./scan/before-scans.ts";
+import { CellRecorder } from "./scan/cell-recorder.ts";
+import { scanLayer } from "./scan/scan-layer.ts";
 
 /**
  * Records a model's graph: walks its nodes in order (a file lists them so that each comes after what it reads) and binds
@@ -29,22 +32,20 @@ interface Place {
   readonly prefix: string;
 }
 
-function record(graph: OnnxGraph, place: Place, known: Map<string, Value>): readonly Value[] {
-  const { opset, recorder, prefix } = place;
+type Values = Map<string, Value>;
+type Outputs = readonly (Value | undefined)[];
+
+/** @param known values by name; those of the graph are added */
+function record(graph: OnnxGraph, place: Place, known: Values): readonly Value[] {
+  const { recorder, prefix } = place;
   for (const [name, tensor] of graph.initializers) known.set(name, recorder.held(prefix + name, tensor));
+  // The equations of a body hold no scans of their own.
+  const before = recorder instanceof CellRecorder ? undefined : beforeScans(graph);
+  const waiting = new Set([...(before?.values() ?? [])].flatMap(({ nodes }) => nodes));
   for (const node of graph.nodes) {
-    const inputs = node.inputs.map((name) => (name === "" ? undefined : known.get(name)));
-    // A branch sees the names around it; its own stay inside.
-    const inside: RecordInside = (inner, name, given) =>
-      record(inner, { ...place, prefix: branchPrefix(prefix, node.name, name) }, new Map([...known, ...given]));
-    recorder.count();
-    const outputs = compute(new NodeContext(node, opset, recorder, inputs, inside));
-    node.outputs.forEach((name, k) => {
-      const value = outputs[k];
-      if (name === "" || !value) return;
-      const nameless = isHost(value) && value.constant && value.name === undefined;
-      known.set(name, nameless ? { ...value, name: prefix + name } : value);
-    });
+    if (waiting.has(node)) continue;
+    if (node.op === "Scan" && before) recordScan(node, before.get(node), place, known);
+    else recordNode(node, place, known);
   }
   return graph.outputs.map(({ name }) => {
     const value = known.get(name);
@@ -54,14 +55,53 @@ function record(graph: OnnxGraph, place: Place, known: Map<string, Value>): read
   });
 }
 
-function compute(context: NodeContext): readonly (Value | undefined)[] {
+function recordNode(node: OnnxNode, place: Place, known: Values): void {
+  place.recorder.count();
+  bind(node, compute(contextOf(node, place, known)), place, known);
+}
+
+/** Records a scan as a layer, with what stands before it; where that is no part of its equations, that first; where it is none, step by step. */
+function recordScan(node: OnnxNode, before: BeforeScan | undefined, place: Place, known: Values): void {
+  const layer = scanLayer(contextOf(node, place, known), (recorder, source) => {
+    const values = new Map(known);
+    for (const name of before?.read ?? []) values.set(name, source(known.get(name)!));
+    for (const one of before?.nodes ?? []) recordNode(one, { ...place, recorder }, values);
+    return node.inputs.map((name) => values.get(name));
+  });
+  if (layer) return bind(node, layer, place, known);
+  for (const one of before?.nodes ?? []) recordNode(one, place, known);
+  const context = contextOf(node, place, known);
+  const alone = before && scanLayer(context, () => context.inputs);
+  if (alone) bind(node, alone, place, known);
+  else recordNode(node, place, known);
+}
+
+function contextOf(node: OnnxNode, place: Place, known: ReadonlyMap<string, Value>): NodeContext {
+  const inputs = node.inputs.map((name) => (name === "" ? undefined : known.get(name)));
+  // A branch sees the names around it; its own stay inside.
+  const inside: RecordInside = (graph, name, given, recorder) => {
+    const prefix = branchPrefix(place.prefix, node.name, name);
+    return record(graph, { ...place, recorder, prefix }, new Map([...known, ...given]));
+  };
+  return new NodeContext(node, place.opset, place.recorder, inputs, inside);
+}
+
+function bind({ outputs }: OnnxNode, values: Outputs, { recorder, prefix }: Place, known: Values): void {
+  for (const [k, name] of outputs.entries()) {
+    const value = values[k];
+    if (name !== "" && value) known.set(name, recorder.called(prefix + name, value));
+  }
+}
+
+function compute(context: NodeContext): Outputs {
   const { node } = context;
   const operator = operators.get(node.op);
   if (!operator) throw unknownOperator(node);
   try {
     const result = operator(context);
-    const outputs = Array.isArray(result) ? (result as readonly (Value | undefined)[]) : [result as Value];
-    if (context.recorder.graph.training) expectGradient(context, outputs);
+    const outputs = Array.isArray(result) ? (result as Outputs) : [result as Value];
+    if (context.recorder.graph.training && !(context.recorder instanceof CellRecorder))
+      expectGradient(context, outputs);
     return outputs;
   } catch (cause) {
     if (cause instanceof LongshortError && cause.message.startsWith("node ")) throw cause;

@@ -34,6 +34,7 @@ type FunctionOf<V extends readonly Value[], T> = (...x: { [K in keyof V]: T }) =
  */
 export class Recorder {
   readonly graph: Graph;
+  readonly options: RecorderOptions;
   /** What recurrent nodes write out, into `traces`. */
   readonly trace: TraceRequest | undefined;
   /** `NODE.VALUE` → [T, B, H] */
@@ -49,6 +50,7 @@ export class Recorder {
 
   constructor(graph: Graph, options: RecorderOptions) {
     this.graph = graph;
+    this.options = options;
     this.parameters = options.parameters;
     this.forms = options.forms;
     this.trace = options.trace;
@@ -64,6 +66,12 @@ export class Recorder {
   /** Whether a value is computed with at once. Without `forms` a parameter is not, as its numbers may change. */
   folds(x: Value): x is HostValue {
     return isHost(x) && !(x.parameter && !this.forms);
+  }
+
+  /** A value under its name in the graph: what constants of the file give is called so in all plans. */
+  called(name: string, value: Value): Value {
+    const nameless = isHost(value) && value.constant && value.name === undefined;
+    return nameless ? { ...value, name } : value;
   }
 
   /** Counts a node. Bodies of loops are recorded once a turn, pieces one by one, and a file may ask for any number of them. */
@@ -131,6 +139,11 @@ export class Recorder {
     if (!this.allFold(inputs))
       throw new UsageError("unsupported-onnx", "its input is known only at run time, and it has no kernel there");
     return evaluated(inputs, f, type);
+  }
+
+  /** The product of two matrices, or of two stacks of them. */
+  matmul(a: Value, b: Value, options: { readonly transposeA?: boolean; readonly transposeB?: boolean } = {}): Value {
+    return this.device("float32", operations.matmul(this.tensor(a), this.tensor(b), options));
   }
 
   /** The same elements under another shape. */

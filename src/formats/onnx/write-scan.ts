@@ -47,6 +47,8 @@ interface Scope {
 
 class ScanWriter {
   private readonly scan: ScanToWrite;
+  /** Of the node; what belongs to it alone has this before its name. */
+  private readonly own: string;
   /** The graph around the scan, and its body, which sees what is fixed there. */
   private readonly outside: Scope;
   private readonly body: Scope = { graph: new GraphWriter(), names: new Map() };
@@ -60,6 +62,7 @@ class ScanWriter {
 
   constructor(graph: GraphWriter, scan: ScanToWrite) {
     this.scan = scan;
+    this.own = scan.name("scan");
     this.outside = { graph, names: new Map() };
     this.nodes = inOrder(Object.values(scan.cell.next));
     this.changes = changesOf(this.nodes);
@@ -69,20 +72,21 @@ class ScanWriter {
 
   write(): WrittenScan {
     const { graph } = this.outside;
-    const { cell, reverse, x, initial, name } = this.scan;
+    const { cell, reverse, x, initial } = this.scan;
     const { states } = cell;
     const before = states.map((state, k) => initial[k] ?? this.zeros(state.name, state.width));
     const scanned = this.writeBefore();
     this.writeBody(scanned);
     // A scan goes over something, be it something that nobody reads.
     const sources = scanned.length > 0 ? scanned.map((node) => this.outside.names.get(node)!) : [x];
-    const steps = name("scan/steps");
-    const finals = states.map((state) => name(`scan/final.${state.name}`));
-    graph.node("Scan", [...before, ...sources], [...finals, steps], {
+    const steps = this.inside("steps");
+    const finals = states.map((state) => this.inside(`final.${state.name}`));
+    const attributes = {
       body: this.body.graph,
       num_scan_inputs: sources.length,
       ...(reverse && { scan_input_directions: sources.map(() => 1), scan_output_directions: [1] }),
-    });
+    };
+    graph.node("Scan", [...before, ...sources], [...finals, steps], attributes, "", this.own);
     return { steps, finals };
   }
 
@@ -106,18 +110,18 @@ class ScanWriter {
     const { cell, x, tensor, name } = this.scan;
     const { graph } = this.outside;
     const matrix = graph.float(name("weight_ih.transposed"), transposed(tensor("weight_ih")));
-    const [product, sum] = [name("scan/input.product"), name("scan/input.sum")];
+    const [product, sum] = [this.inside("input.product"), this.inside("input.sum")];
     graph.node("MatMul", [x, matrix], [product]);
     const bias = cell.bias === "both" ? graph.float(name("bias_ih"), tensor("bias_ih")) : undefined;
     if (bias) graph.node("Add", [product, bias], [sum]);
     const gates = cell.gates.map((gate) => gate.name);
-    const parts = gates.map((gate) => name(`scan/x.${gate}`));
+    const parts = gates.map((gate) => this.inside(`x.${gate}`));
     split(graph, bias ? sum : product, parts);
     return new Map(gates.map((gate, k) => [gate, parts[k]!]));
   }
 
   private writeBody(scanned: readonly AnyNode[]): void {
-    const { cell, sizes, name } = this.scan;
+    const { cell, sizes } = this.scan;
     const { graph, names } = this.body;
     for (const [node, value] of this.outside.names) if (this.changes.get(node) === FIXED) names.set(node, value);
     const take = (node: AnyNode | undefined, what: string, size: number | string): void => {
@@ -125,10 +129,10 @@ class ScanWriter {
       if (node) names.set(node, what);
     };
     for (const state of cell.states)
-      take(variables.previous(state.name), name(`scan/previous.${state.name}`), sizeOf(state.width, sizes));
+      take(variables.previous(state.name), this.inside(`previous.${state.name}`), sizeOf(state.width, sizes));
     for (const node of scanned)
       take(node, `${this.outside.names.get(node)!}.now`, this.full.has(node) ? sizeOf(this.width(node), sizes) : 1);
-    if (scanned.length === 0) take(undefined, name("scan/now"), "input");
+    if (scanned.length === 0) take(undefined, this.inside("now"), "input");
     this.print(Object.values(cell.next), this.body);
     const given = new Set<string>();
     for (const { name: state, width } of cell.states) {
@@ -136,13 +140,13 @@ class ScanWriter {
       const value = this.spread(next, width, this.body);
       // A body gives out what it computes itself, each value once.
       const own = this.isOfState(next) && next.op !== "variable" && !given.has(value);
-      const end = own ? value : name(`scan/next.${state}`);
+      const end = own ? value : this.inside(`next.${state}`);
       if (!own) graph.node("Identity", [value], [end]);
       given.add(end);
       graph.output(end, "float32", ["batch", sizeOf(width, sizes)]);
     }
-    graph.node("Identity", [[...given][0]!], [name("scan/step")]);
-    graph.output(name("scan/step"), "float32", ["batch", sizeOf(cell.states[0]!.width, sizes)]);
+    graph.node("Identity", [[...given][0]!], [this.inside("step")]);
+    graph.output(this.inside("step"), "float32", ["batch", sizeOf(cell.states[0]!.width, sizes)]);
   }
 
   private print(roots: readonly AnyNode[], scope: Scope): void {
@@ -156,8 +160,8 @@ class ScanWriter {
   private mean(node: AnyNode, scope: Scope): string {
     const own = this.nameOf(node);
     const parts = node.args.map((arg) => this.spread(arg, this.width(node), scope));
-    if (parts.length > 1) scope.graph.node("Mean", parts, [`${own}.parts`]);
-    const all = parts.length > 1 ? `${own}.parts` : parts[0]!;
+    if (parts.length > 1) scope.graph.node("Mean", parts, [`${own}-of`]);
+    const all = parts.length > 1 ? `${own}-of` : parts[0]!;
     scope.graph.node("ReduceMean", [all], [own], { axes: [-1], keepdims: 1 });
     return own;
   }
@@ -183,7 +187,7 @@ class ScanWriter {
     const blocks = alike.map((n) => gates.indexOf(n.name));
     const parts = alike.map((n) => this.nameOf(n));
     const part = alike.length === gates.length ? "_hh" : `_hh.${alike.map((n) => n.name).join(".")}`;
-    const sum = alike.length === 1 ? parts[0]! : name(`scan/product${part}`);
+    const sum = alike.length === 1 ? parts[0]! : this.inside(`product${part}`);
     const bias = cell.bias === "both" ? rows(tensor("bias_hh"), blocks, sizes.hiddenSize) : undefined;
     write(rows(tensor("weight_hh"), blocks, sizes.hiddenSize), bias, part, sum);
     if (alike.length > 1) split(scope.graph, sum, parts);
@@ -197,13 +201,13 @@ class ScanWriter {
   private spread(node: AnyNode, width: Width, { graph, names }: Scope): string {
     const value = names.get(node)!;
     if (this.full.has(node)) return value;
-    const full = this.scan.name(`scan/${this.count++}`);
+    const full = this.inside(`${this.count++}`);
     graph.node("Expand", [value, this.shapeOf(width)], [full]);
     return full;
   }
 
   private zeros(state: string, width: Width): string {
-    const zeros = this.scan.name(`scan/zeros.${state}`);
+    const zeros = this.inside(`zeros.${state}`);
     this.outside.graph.node("ConstantOfShape", [this.shapeOf(width)], [zeros]);
     return zeros;
   }
@@ -212,11 +216,11 @@ class ScanWriter {
   private shapeOf(width: Width): string {
     const known = this.shapes.get(width);
     if (known) return known;
-    const { x, sizes, name } = this.scan;
+    const { x, sizes } = this.scan;
     const { graph } = this.outside;
-    const [batch, shape] = [name(`scan/${width}.batch`), name(`scan/${width}.shape`)];
+    const [batch, shape] = [this.inside(`${width}.batch`), this.inside(`${width}.shape`)];
     graph.node("Shape", [x], [batch], { start: 1, end: 2 });
-    const units = graph.whole(name(`scan/${width}.units`), [sizeOf(width, sizes)]);
+    const units = graph.whole(this.inside(`${width}.units`), [sizeOf(width, sizes)]);
     graph.node("Concat", [batch, units], [shape], { axis: 0 });
     this.shapes.set(width, shape);
     return shape;
@@ -232,7 +236,12 @@ class ScanWriter {
 
   private nameOf(node: AnyNode): string {
     const own = this.named.get(node);
-    return this.scan.name(own === undefined ? `scan/${this.count++}` : `value/${own}`);
+    if (own !== undefined) return this.inside(`value/${own}`);
+    return this.inside(node.op === "product" ? `u.${node.name}` : `${this.count++}`);
+  }
+
+  private inside(what: string): string {
+    return `${this.own}/${what}`;
   }
 }
 

@@ -87,7 +87,7 @@ async function expectRuntime(bytes: Uint8Array, inputs: Record<string, unknown>,
 
 describe("loops around operators", () => {
   test.each([[{}], [{ scan_input_directions: [1] }], [{ scan_output_directions: [1] }]])(
-    "Scan is unrolled: %o",
+    "Scan goes through an axis: %o",
     async (attributes) => {
       const bytes = scanModel(attributes);
       const result = await runs(bytes, { x });

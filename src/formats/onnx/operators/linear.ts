@@ -1,6 +1,6 @@
 import { add, mul } from "../../../math/expression.ts";
 import { size } from "../../../shared/shapes.ts";
-import { broadcastShape, matmul as product } from "../../../tensor/operations.ts";
+import { broadcastShape } from "../../../tensor/operations.ts";
 import { isFloat } from "../../data-type.ts";
 import { isHost, type Value } from "../../value.ts";
 import type { NodeContext, Operator } from "../node.ts";
@@ -33,8 +33,7 @@ export function productOf(node: NodeContext, a: Value, b: Value): Value {
   const [p, q] = flat
     ? [recorder.reshape(left, [size(left.shape) / k, k]), right]
     : [stack(left, [m, k]), stack(right, [k, n])];
-  const y = recorder.device("float32", product(recorder.tensor(named(node, p, 0)), recorder.tensor(named(node, q, 1))));
-  return recorder.reshape(y, result);
+  return recorder.reshape(recorder.matmul(named(node, p, 0), named(node, q, 1)), result);
 }
 
 /** A constant that a node made for itself keeps a name, so that it becomes a parameter. */
@@ -51,9 +50,8 @@ const gemm: Operator = (node) => {
 export function gemmOf(node: NodeContext, alpha: number, beta: number): Value {
   const { recorder } = node;
   const [transposeA, transposeB] = [node.number("transA", 0) === 1, node.number("transB", 0) === 1];
-  const y = product(recorder.tensor(node.input(0)), recorder.tensor(node.input(1)), { transposeA, transposeB });
+  const value = recorder.matmul(node.input(0), node.input(1), { transposeA, transposeB });
   const c = node.has(2) && beta !== 0 ? node.input(2) : undefined;
-  const value = recorder.device("float32", y);
   if (c) return recorder.pointwise([value, c], (a, b) => add(mul(alpha, a), mul(beta, b)), "float32");
   return alpha === 1 ? value : recorder.pointwise([value], (a) => mul(alpha, a), "float32");
 }

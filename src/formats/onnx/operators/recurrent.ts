@@ -100,7 +100,7 @@ export const recurrentNode =
   };
 
 /** Names of what the cell writes out. */
-function tracedOf({ recorder }: NodeContext, cell: Cell): string[] {
+export function tracedOf({ recorder }: NodeContext, cell: Cell): string[] {
   if (!recorder.trace) return [];
   const known = Object.keys(withGateSums(cell).named);
   for (const name of known) recorder.traceable.add(name);
