@@ -16,7 +16,7 @@ import {
  * `probabilities` [B, C]; of a regression `prediction` [B, 1] in the units of the labels. An answer is of a whole sequence, so that states
  * begin with zeros and are neither inputs nor outputs.
  *
- * @throws UsageError "not-convertible" for a cell of one's own
+ * @throws UsageError "bad-cell" for a cell of code that words cannot say
  */
 export function networkOfClassifier({ config, parts }: SequenceClassifier, trained: Weights): DescribedModel {
   const { cell, classes, pooling, dropout, channels = 0, inputScaling, targetScaling } = config;

@@ -17,7 +17,7 @@ import { type SeriesUnits, seriesUnits } from "./series-units.ts";
  * from. Step by step, sequences have any length, states go on from piece to piece, `known` is of the step after each, numbers of categories are
  * given for each step, outputs are [B, T, D], and `level` [B, D] is the last value where predictions are differences to it.
  *
- * @throws UsageError "not-convertible" for a cell of one's own
+ * @throws UsageError "bad-cell" for a cell of code that words cannot say
  */
 export function networkOfForecaster(
   model: SequenceForecaster,

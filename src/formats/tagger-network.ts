@@ -15,7 +15,7 @@ import {
  * conditional random field `emissions` [B, T, C] in their place, since the search for the best sequence of tags is no layer. Intents are
  * `intentLogits` and `intentProbabilities` [B, I]. Where it reads in one direction, and has no intents, it goes on from piece to piece.
  *
- * @throws UsageError "not-convertible" for one that reads the characters of words, or has a cell of one's own
+ * @throws UsageError "not-convertible" for one that reads the characters of words, "bad-cell" for a cell of code that words cannot say
  */
 export function networkOfTagger({ config, parts }: SequenceTagger, trained: Weights): DescribedModel {
   const { tags, intents, cell, dropout, inputDropout = dropout, outputDropout = dropout } = config;

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parseCell } from "../../src/cells/parse-cell.ts";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
 import { calendarFeatures } from "../../src/data/calendar.ts";
 import type { ForecastLayout } from "../../src/data/forecast-layout.ts";
@@ -60,6 +61,11 @@ function setOf({ columns, series, gaps = [], head }: Variant) {
   });
 }
 
+const inWords = parseCell(`
+  state m, c
+  c = c[t-1] + W_c x * sigmoid(W_k x + U_k m[t-1])
+  m = tanh(c) * W_o x
+`);
 const layersOf: readonly Target[] = ["onnx", "keras", "keras-h5", "tfjs"];
 const one: Variant = { columns: { targets: ["y"] }, series: 1 };
 const variants: Readonly<Record<string, Variant>> = {
@@ -86,6 +92,10 @@ const variants: Readonly<Record<string, Variant>> = {
     model: { cell: { name: "lstm", options: { projection: true } }, projectionSize: 3 },
   },
   "counts of several series": { ...one, series: 2, head: "negative-binomial", to: layersOf },
+  "points, equations of one's own behind others whose states they begin with": {
+    ...{ columns: { targets: ["y"], known: ["price"], step: "1h" }, series: 1, head: "point", anchor: "none" },
+    model: { cell: inWords, numLayers: 2 },
+  },
   "counts of one series in their own units, an exotic cell": {
     ...{ ...one, head: "negative-binomial", scaling: "none", model: { cell: "min-gru" } },
   },

@@ -68,7 +68,10 @@ function recordScan(node: OnnxNode, before: BeforeScan | undefined, place: Place
     for (const one of before?.nodes ?? []) recordNode(one, { ...place, recorder }, values);
     return node.inputs.map((name) => values.get(name));
   });
-  if (layer) return bind(node, layer, place, known);
+  if (layer) {
+    bind(node, layer, place, known);
+    return;
+  }
   for (const one of before?.nodes ?? []) recordNode(one, place, known);
   const context = contextOf(node, place, known);
   const alone = before && scanLayer(context, () => context.inputs);
