@@ -3,6 +3,7 @@ import type { SafeTensor } from "../checkpoint/safe-tensor.ts";
 import { readSafetensors } from "../checkpoint/safetensors.ts";
 import { openMachine } from "../compute/open.ts";
 import {
+  asWritten,
   CONTAINERS,
   type Container,
   type Converted,
@@ -39,6 +40,11 @@ const fields = {
     about:
       "to .pt, .safetensors or .npz: write the weights of an ONNX graph without the graph, of masked layers without the mask",
   }),
+  lengths: onOff({
+    about: "in ONNX: take the lengths of the sequences of a padded batch as an input of classifiers and taggers",
+    off: "leave the lengths of sequences out: those of one length are one batch",
+    default: true,
+  }),
   nonlinearity: choice(["tanh", "relu"], {
     about: "activation of an nn.RNN, which a state dictionary does not contain",
     ...{ unit: "name", otherwise: "tanh" },
@@ -64,15 +70,15 @@ export const convertCommand = (io: Io): Command =>
   });
 
 async function convert(flags: ConvertFlags, io: Io): Promise<void> {
-  const { input, output, nonlinearity, weightsOnly } = flags;
+  const { input, output, nonlinearity, weightsOnly, lengths } = flags;
   if (!flags.verify && flags.tolerance !== tolerance.default)
     throw new UsageError("bad-option", "--tolerance and --no-verify: give one of them");
   const to: Target = flags.to ?? targetOf(output);
   const file = await readModel(input, { nonlinearity });
-  const converted = convertModel(file, { to, weightsOnly, weightsFile: weightsFileOf(output) });
+  const converted = convertModel(file, { to, weightsOnly, lengths, weightsFile: weightsFileOf(output) });
   const again = (): Promise<ModelFile> =>
     readModel(converted.bytes, { files: Object.fromEntries(converted.files), nonlinearity });
-  const found = flags.verify ? await verified(file, converted, again, flags) : undefined;
+  const found = flags.verify ? await verified(asWritten(file, { to, lengths }), converted, again, flags) : undefined;
   await writeConverted(converted, output);
   const notes = [...file.conventions, ...converted.notes];
   const files = [output, ...converted.files.keys()];

@@ -31,8 +31,10 @@ export interface CanonicalInput {
   readonly name: string;
   /** Axes after the batch; null stands for any size. */
   readonly shape: readonly (number | null)[];
-  /** "int" for what chooses rows of an embedding. */
+  /** "int" for what chooses rows of an embedding, and for lengths. */
   readonly type: "float" | "int";
+  /** Whether it may be left out, as lengths may where all steps count: a layer "lengths" then masks nothing. Default false. */
+  readonly optional?: boolean | undefined;
 }
 
 /** One use of a layer. */
@@ -134,6 +136,8 @@ export interface ConvolutionSpec {
 export interface PoolingSpec {
   readonly kind: "pooling";
   readonly of: "max" | "mean";
+  /** Of "global": whether a maximum is one of the steps that count alone, as a mean is. Default false: of all, as in Keras. */
+  readonly skipMasked?: boolean | undefined;
   readonly window: { readonly size: number; readonly stride: number; readonly padding: "valid" | "same" } | "global";
 }
 
@@ -170,6 +174,11 @@ export type PlainSpec =
   | { readonly kind: "dropout"; readonly rate: number; readonly per: "step" | "sequence" }
   /** Masks the steps all of whose elements are `value`, and makes them 0. */
   | { readonly kind: "masking"; readonly value: number }
+  /**
+   * Masks the steps of a sequence [B, T, …], its first input, from the length on that its second says [B]: padding, which may hold
+   * anything.
+   */
+  | { readonly kind: "lengths" }
   /** Does nothing, as what Keras adds in training alone (GaussianNoise, ActivityRegularization) does at inference. */
   | { readonly kind: "identity" }
   /** Shape of one example; one size may be −1. */

@@ -5,6 +5,7 @@ import {
   ABOUT_TOKENS,
   type DescribedModel,
   DROPOUT_LEFT_OUT,
+  LENGTHS,
   listed,
   NetworkBuilder,
   TOKENS,
@@ -12,7 +13,7 @@ import {
 } from "./network-builder.ts";
 
 /**
- * A classifier as a network of layers: input `tokens` [B, T] or `series` [B, T, D] in the units of the examples, outputs `logits` and
+ * A classifier as a network of layers: input `tokens` [B, T] or `series` [B, T, D] in the units of the examples, with `lengths` [B] where sequences are padded; outputs `logits` and
  * `probabilities` [B, C]; of a regression `prediction` [B, 1] in the units of the labels. An answer is of a whole sequence, so that states
  * begin with zeros and are neither inputs nor outputs.
  *
@@ -23,11 +24,12 @@ export function networkOfClassifier({ config, parts }: SequenceClassifier, train
   const { embedding, rnn, head } = parts;
   const network = new NetworkBuilder(trained);
   const input = embedding ? TOKENS : ({ name: "series", shape: [null, channels], type: "float" } as const);
+  const sequence = network.addLengths("sequence", input.name, LENGTHS.name);
   const read = embedding
-    ? network.addEmbedding("embedding", embedding, input.name)
+    ? network.addEmbedding("embedding", embedding, sequence)
     : inputScaling
-      ? network.addStandardization("scaling", inputScaling, input.name)
-      : input.name;
+      ? network.addStandardization("scaling", inputScaling, sequence)
+      : sequence;
   const steps = network.addStack("rnn", rnn, { cell, last: pooling === "last", independent: true }, read);
   const pooled = pooling === "last" ? steps : network.add("pool", poolOf(pooling, head.weight.shape[1]!), steps);
   const value = network.addLinear("head", head, pooled);
@@ -38,9 +40,9 @@ export function networkOfClassifier({ config, parts }: SequenceClassifier, train
       ]
     : [{ name: "prediction", value: targetScaling ? inUnits(network, targetScaling, value) : value }];
   return {
-    network: network.finish({ name: "classifier", inputs: [input], outputs }),
+    network: network.finish({ name: "classifier", inputs: [input, LENGTHS], outputs }),
     conventions: [
-      embedding ? ABOUT_TOKENS : "padding is no part of the network: series of one length are one batch",
+      ...(embedding ? [ABOUT_TOKENS] : []),
       ...(classes ? [`the classes are, in this order: ${listed(classes)}`] : []),
       ...(dropout > 0 ? [DROPOUT_LEFT_OUT] : []),
     ],
@@ -48,7 +50,9 @@ export function networkOfClassifier({ config, parts }: SequenceClassifier, train
 }
 
 const poolOf = (pooling: "mean" | "max" | "attention", inputSize: number): LayerSpec =>
-  pooling === "attention" ? { kind: "attention-pool", inputSize } : { kind: "pooling", of: pooling, window: "global" };
+  pooling === "attention"
+    ? { kind: "attention-pool", inputSize }
+    : { kind: "pooling", of: pooling, window: "global", skipMasked: true };
 
 const inUnits = (network: NetworkBuilder, { mean, deviation }: Scaling, value: string): string =>
   network.addAffine("units", { scale: deviation, offset: mean }, value);

@@ -5,6 +5,7 @@ import { expectOptions } from "../shared/options.ts";
 import type { OwnBytes } from "../shared/own-bytes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
 import { ONNX_HAS_IT, unknownCell } from "./any-cell.ts";
+import { wholeSequences } from "./canonical/whole-sequences.ts";
 import type { CanonicalModel } from "./canonical.ts";
 import { type Framework, gateOrder } from "./gate-order.ts";
 import { writeKeras, writeKerasH5 } from "./keras/write.ts";
@@ -33,6 +34,11 @@ export interface ConvertOptions {
    * mask. Default false.
    */
   readonly weightsOnly?: boolean | undefined;
+  /**
+   * Of networks that take the lengths of padded sequences: whether an ONNX file has them as an input, which then must be given. Other
+   * formats have none: their batches are of sequences of one length. Default true.
+   */
+  readonly lengths?: boolean | undefined;
   /** For TensorFlow.js: name of the file with the weights. Default "weights.bin"; `save` names it after the model. */
   readonly weightsFile?: string | undefined;
 }
@@ -68,12 +74,14 @@ const orders: Readonly<Partial<Record<Target, string>>> = {
  * Converts what `readModel` read to another format. The function stays the same, or the conversion is refused with the reason.
  * @throws UsageError "not-convertible"
  */
-export function convertModel(file: NamedContent, options: ConvertOptions): Converted {
-  expectOptions("convertModel", options, { to: "required", weightsOnly: 1, weightsFile: 1 });
+export function convertModel(given: NamedContent, options: ConvertOptions): Converted {
+  expectOptions("convertModel", options, { to: "required", weightsOnly: 1, weightsFile: 1, lengths: 1 });
   const { to, weightsFile } = options;
+  const file = asWritten(given, options);
+  const padding = file === given ? [] : [WITHOUT_PADDING];
   const made = (bytes: OwnBytes, files: Converted["files"] = new Map()): Converted => ({
     ...{ to, bytes, files, forward: [] },
-    notes: orders[to] && file.content.kind !== "graph" ? [orders[to]] : [],
+    notes: [...(orders[to] && file.content.kind !== "graph" ? [orders[to]] : []), ...padding],
   });
   if (to === "onnx") return made(toOnnx(file));
   if (to === "keras") return made(writeKeras(layersOf(file)));
@@ -83,7 +91,17 @@ export function convertModel(file: NamedContent, options: ConvertOptions): Conve
     return made(bytes!, new Map(Object.entries(files)));
   }
   const { tensors, notes, forward } = weightsFor(file, { ...options, to });
-  return { ...made(containers[to](tensors)), notes, forward };
+  return { ...made(containers[to](tensors)), notes: [...notes, ...padding], forward };
+}
+
+const WITHOUT_PADDING = "padding is no part of the file: sequences of one length are one batch";
+
+/** A model in the form in which it is written: without lengths as an input where the format has none, or they are not wanted. */
+export function asWritten<F extends NamedContent>(file: F, { to, lengths = true }: ConvertOptions): F {
+  if (file.content.kind !== "network" || (to === "onnx" && lengths)) return file;
+  const { network } = file.content;
+  const whole = wholeSequences(network);
+  return whole === network ? file : { ...file, content: { ...file.content, network: whole } };
 }
 
 /** What a file of named tensors holds of a model, and what is to be said about it. Errors as `convertModel`. */

@@ -66,9 +66,9 @@ export class JointSteps {
 
   next(state: KeptState, inputs: Arrays): Promise<Results> {
     const key = JSON.stringify(
-      [...this.axes!].map(([name, axis]) => {
+      this.given(inputs).map(([name, axis]) => {
         const { shape, data } = inputs[name]!;
-        return [shape, axis === undefined ? Array.from(data) : null];
+        return [name, shape, axis === undefined ? Array.from(data) : null];
       }),
     );
     return new Promise((resolve, reject) => {
@@ -77,6 +77,11 @@ export class JointSteps {
       this.busy = true;
       soon(() => void this.work());
     });
+  }
+
+  /** Inputs that are not left out, and where each has its sequences. */
+  private given(inputs: Arrays): readonly (readonly [name: string, axis: number | undefined])[] {
+    return [...this.axes!].filter(([name]) => inputs[name] !== undefined);
   }
 
   private async work(): Promise<void> {
@@ -126,7 +131,7 @@ export class JointSteps {
     }
     const { plans, state: joint } = this.batchOf(2 ** Math.ceil(Math.log2(pieces.length)));
     const all = Object.fromEntries(
-      [...this.axes!].map(([name, axis]) => {
+      this.given(inputs).map(([name, axis]) => {
         // In a place that nobody needs is the first piece, and a state of zeros.
         const parts = Array.from({ length: plans.batchSize }, (_, p) => (pieces[p] ?? pieces[0]!).inputs[name]!);
         return [name, axis === undefined ? parts[0]! : stacked(parts, axis)];

@@ -20,6 +20,7 @@ export function checkInputs(ports: readonly ModelPort[], inputs: Readonly<Record
   for (const name of Object.keys(inputs)) expectOneOf("inputs", name, names);
   for (const port of ports) {
     const given = Object.hasOwn(inputs, port.name) ? inputs[port.name] : undefined;
+    if (!given && port.optional) continue;
     if (!given || !Array.isArray(given.shape) || given.data === undefined)
       throw new UsageError(
         "missing-input",
@@ -75,26 +76,28 @@ export const withStates = (
   given: Readonly<Record<string, ModelArray>>,
 ): Record<string, ModelArray> => ({ ...zeroStates(model, sizesOf(model.inputs, given)), ...given });
 
-/** Inputs with zeros for the optional ones that were left out. */
+/** Inputs with zeros for the optional states that were left out. */
 export const withOptional = <Given extends { readonly shape: readonly number[] }>(
-  ports: readonly ModelPort[],
+  { inputs, states }: Pick<Runnable, "states" | "inputs">,
   given: Readonly<Record<string, Given>>,
 ): Readonly<Record<string, Given | ModelArray>> => ({
   ...given,
   ...zerosOf(
-    ports.filter(({ name, optional }) => optional && !Object.hasOwn(given, name)),
-    sizesOf(ports, given),
+    inputs.filter(
+      ({ name, optional }) => optional && !Object.hasOwn(given, name) && states.some(({ input }) => input === name),
+    ),
+    sizesOf(inputs, given),
   ),
 });
 
-/** Checked inputs, with zeros for the optional ones that were left out. Errors as `checkInputs`. */
+/** Checked inputs, with zeros for the optional states that were left out. Errors as `checkInputs`. */
 export function completed(
-  ports: readonly ModelPort[],
+  model: Pick<Runnable, "states" | "inputs">,
   inputs: Readonly<Record<string, ModelArray>>,
 ): Readonly<Record<string, ModelArray>> {
-  expectNamed(ports, inputs);
-  const all = withOptional(ports, inputs);
-  checkInputs(ports, all);
+  expectNamed(model.inputs, inputs);
+  const all = withOptional(model, inputs);
+  checkInputs(model.inputs, all);
   return all;
 }
 

@@ -91,6 +91,11 @@ export class NetworkBuilder {
     return this.layers.has(name);
   }
 
+  /** Adds that the steps of a sequence count up to its length alone. */
+  addLengths(name: string, sequence: string, lengths: string): string {
+    return this.add(name, { kind: "lengths" }, [sequence, lengths], {});
+  }
+
   /** Adds the vectors of tokens. */
   addEmbedding(name: string, { weight: { shape } }: Embedding, input: string): string {
     const [vocabularySize, embeddingSize] = shape as [number, number];
@@ -160,9 +165,12 @@ const vector = (values: readonly number[]): NamedTensor => ({
 
 export const TOKENS = { name: "tokens", shape: [null], type: "int" } as const satisfies CanonicalInput;
 
+/** How many steps of each sequence of a padded batch count. */
+export const LENGTHS = { name: "lengths", shape: [], type: "int", optional: true } as const satisfies CanonicalInput;
+
 /** What is to be said of tokens, whose vocabulary no other format holds. */
 export const ABOUT_TOKENS =
-  "tokens are the numbers that the tokenizer of the run gives (tokenizer.json), which is no part of the network; nor is padding: sequences of one length are one batch";
+  "tokens are the numbers that the tokenizer of the run gives (tokenizer.json), which is no part of the network";
 
 export const DROPOUT_LEFT_OUT = "dropout is left out";
 

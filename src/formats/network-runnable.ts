@@ -25,6 +25,7 @@ export function networkRunnable(model: CanonicalModel): Runnable {
     ...model.inputs.map((input) => ({
       ...{ name: input.name, type: input.type === "int" ? ("int64" as const) : ("float32" as const) },
       shape: ["batch", ...input.shape.map((n, axis) => (axis === 0 ? steps(input) : (n ?? undefined)))],
+      ...(input.optional && { optional: true }),
     })),
     ...states,
   ];
@@ -46,7 +47,8 @@ export function networkRunnable(model: CanonicalModel): Runnable {
     })),
     record({ graph, inputs, pieces, trace }) {
       const tensors = new Map([...inputs].map(([name, value]) => [name, tensorOf(graph, value)]));
-      const pick = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, tensors.get(name)!]));
+      const pick = (names: readonly string[]) =>
+        Object.fromEntries(names.flatMap((name) => (tensors.has(name) ? [[name, tensors.get(name)!] as const] : [])));
       const result = network.forward(pick(model.inputs.map(({ name }) => name)), {
         initial: pick(states.map(({ name }) => name)),
         pieces,

@@ -102,17 +102,25 @@ export class Plans {
 
   private keyOf(inputs: Arrays): string {
     return JSON.stringify(
-      this.ports.map(({ name }) => [
-        inputs[name]!.shape,
-        this.deciding.has(name) ? Array.from(inputs[name]!.data) : null,
+      this.givenOf(inputs).map(({ port: { name }, array: { shape, data } }) => [
+        name,
+        shape,
+        this.deciding.has(name) ? Array.from(data) : null,
       ]),
     );
+  }
+
+  /** An optional input that is left out is no part of a plan. */
+  private givenOf(inputs: Arrays): readonly { readonly port: ModelPort; readonly array: ModelArray }[] {
+    return this.ports.flatMap((port) => (inputs[port.name] ? [{ port, array: inputs[port.name]! }] : []));
   }
 
   private async record(inputs: Arrays): Promise<RecordedPlan> {
     const { runnable, weights, states = [], stateArena, trace } = this.options;
     const graph = new Graph({ machine: weights.machine, parameters: weights.layout });
-    const values = new Map(this.ports.map((port) => [port.name, this.inputValue(graph, port, inputs[port.name]!)]));
+    const values = new Map(
+      this.givenOf(inputs).map(({ port, array }) => [port.name, this.inputValue(graph, port, array)]),
+    );
     const kept = states.map(({ input, shape }) => ({ input, tensor: graph.state(input, shape) }));
     for (const { input, tensor } of kept) values.set(input, { type: "float32", shape: tensor.shape, tensor });
     const held = trace?.holds ? new HeldValues(graph) : undefined;
@@ -167,8 +175,8 @@ export class Plans {
   /** When an operator needs numbers at once, all small whole-number inputs become part of what a plan is made for. */
   private decideBy(inputs: Arrays): boolean {
     const before = this.deciding.size;
-    for (const { name, type } of this.ports)
-      if (type && !isFloat(type) && inputs[name]!.data.length <= MAXIMUM_DECIDING) this.deciding.add(name);
+    for (const { port, array } of this.givenOf(inputs))
+      if (port.type && !isFloat(port.type) && array.data.length <= MAXIMUM_DECIDING) this.deciding.add(port.name);
     return this.deciding.size > before;
   }
 

@@ -95,12 +95,12 @@ export class ProgramSession extends Closing {
     this.expectOpen();
     const { ports } = this.context;
     checkInputs(ports.inputs, inputs);
-    for (const { name, shape } of ports.inputs) expectFinite("input", name, inputs[name]!, shape);
+    for (const { name, shape } of ports.inputs) if (inputs[name]) expectFinite("input", name, inputs[name], shape);
     for (const { name, axis, n } of ports.batched)
-      if (inputs[name]!.shape[axis] !== this.batchSize)
+      if (inputs[name] && inputs[name].shape[axis] !== this.batchSize)
         throw new ShapeError(
           "shape-mismatch",
-          `input "${name}": expected ${this.batchSize} on axis ${axis} (${n}), the batchSize of openSession, got shape ${formatShape(inputs[name]!.shape)}`,
+          `input "${name}": expected ${this.batchSize} on axis ${axis} (${n}), the batchSize of openSession, got shape ${formatShape(inputs[name].shape)}`,
         );
   }
 

@@ -108,7 +108,7 @@ export class Program extends Closing {
    */
   run(inputs: Arrays): Promise<Results> {
     return this.inTurn(async () => {
-      const given = completed(this.inputs, inputs);
+      const given = completed(this.runnable, inputs);
       const plan = await this.plans.planFor(given);
       return replay(plan, this.outputs, given);
     });
@@ -126,7 +126,7 @@ export class Program extends Closing {
   trace(inputs: Arrays, options: ProgramTraceOptions = {}): Promise<ProgramTrace> {
     expectOptions("Program.trace", options, { names: 1, gradients: 1, outputGradients: 1, maxBytes: 1, hold: 1 });
     return this.inTurn(async () => {
-      const given = completed(this.inputs, inputs);
+      const given = completed(this.runnable, inputs);
       const plan = await this.tracingPlans(options).planFor(given);
       const seeds = Object.entries(options.gradients ? options.outputGradients! : {}).flatMap(([name, data]) => {
         const input = plan.executable.graph.inputs[`seed.${name}`];
@@ -184,7 +184,7 @@ export class Program extends Closing {
   /** Upper bounds of integer inputs, where the model implies them. Errors as `run`. */
   bounds(inputs: Arrays): Promise<Readonly<Record<string, number>>> {
     return this.inTurn(async () => {
-      const { executable } = await this.plans.planFor(completed(this.inputs, inputs));
+      const { executable } = await this.plans.planFor(completed(this.runnable, inputs));
       return executable.graph.bounds.smallest();
     });
   }
@@ -254,9 +254,10 @@ export class Program extends Closing {
     const names = this.inputs.map(({ name }) => name);
     for (const name of Object.keys(inputs)) expectOneOf("inputs", name, names);
     const values = new Map<string, Value>();
-    const all = withOptional(this.inputs, inputs);
-    for (const { name, type = "float32" } of this.inputs) {
+    const all = withOptional(this.runnable, inputs);
+    for (const { name, type = "float32", optional } of this.inputs) {
       const given = Object.hasOwn(all, name) ? all[name] : undefined;
+      if (!given && optional) continue;
       if (!given) throw new UsageError("missing-input", `inputs: expected a tensor for "${name}"`);
       const { shape } = given;
       values.set(

@@ -39,9 +39,9 @@ const changed = (
     ? { ...spec, ...options }
     : { ...spec, forward: { ...spec.forward, ...options }, backward: { ...spec.backward, ...options } };
 
-/** A layer of which each direction gives out the step that it computes last alone. */
+/** A layer of which each direction gives out the step that it computes last alone, be it one that is not the last of a padded sequence. */
 export const lastStep = (spec: RecurrentSpec | BidirectionalSpec): RecurrentSpec | BidirectionalSpec =>
-  changed(spec, { returnSequences: false });
+  changed(spec, { returnSequences: false, maskedOutput: "previous" });
 
 /** A layer that gives out its final states, too. */
 export const givingStates = (spec: RecurrentSpec | BidirectionalSpec): RecurrentSpec | BidirectionalSpec =>

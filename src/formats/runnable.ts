@@ -11,7 +11,7 @@ export interface ModelPort {
   readonly name: string;
   readonly type: DataType | undefined;
   readonly shape: readonly (number | string | undefined)[] | undefined;
-  /** For an input: a state that is zero if left out. */
+  /** For an input: whether it may be left out. A state is zero then, lengths are those of all steps. */
   readonly optional?: boolean | undefined;
 }
 

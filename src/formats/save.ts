@@ -45,7 +45,7 @@ export function targetOf(name: string): Target {
  * @throws UsageError "not-convertible" with the reason, "bad-option"
  */
 export async function exportModel(model: Model, options: ConvertOptions): Promise<Converted> {
-  expectOptions("exportModel", options, { to: "required", weightsOnly: 1, weightsFile: 1 });
+  expectOptions("exportModel", options, { to: "required", weightsOnly: 1, weightsFile: 1, lengths: 1 });
   if (typeof model?.file?.content !== "object")
     throw new UsageError(
       "bad-option",
@@ -65,7 +65,7 @@ export async function exportModel(model: Model, options: ConvertOptions): Promis
  * @throws UsageError "not-convertible" with the reason, "unknown-format" where the ending of the path names no format
  */
 export async function save(model: Model, path: string, options: SaveOptions = {}): Promise<Converted> {
-  expectOptions("save", options, { to: 1, weightsOnly: 1 });
+  expectOptions("save", options, { to: 1, weightsOnly: 1, lengths: 1 });
   if (typeof path !== "string")
     throw new UsageError(
       "bad-option",

@@ -104,7 +104,11 @@ function swapFirst({ shape, data }: ModelArray): ModelArray {
  */
 export function inputsOfBoth(a: Program, b: Program, inputs: Arrays): { readonly a: Arrays; readonly b: Arrays } {
   expectNamed(a.inputs, inputs);
-  const [left, right] = [withoutStates(a), withoutStates(b)];
+  const [left, right] = [withoutStates(a), withoutStates(b)].map(({ inputs: own, outputs }, k, both) => {
+    // What may be left out is, where the other model does not read it.
+    const fits = own.length <= both[1 - k]!.inputs.length;
+    return { inputs: fits ? own : own.filter(({ optional }) => !optional), outputs };
+  }) as [Pick<Program, "inputs" | "outputs">, Pick<Program, "inputs" | "outputs">];
   if (left.inputs.length !== right.inputs.length || left.outputs.length !== right.outputs.length)
     throw new UsageError(
       "not-comparable",
@@ -138,7 +142,9 @@ export function inputsOfBoth(a: Program, b: Program, inputs: Arrays): { readonly
       );
     theirs[other] = { shape: place.shape, data: given.data };
   }
-  return { a: withStates(a, inputs), b: theirs };
+  const alone = withoutStates(a).inputs.filter((port) => !left.inputs.includes(port));
+  const ours = Object.entries(inputs).filter(([input]) => !alone.some(({ name }) => name === input));
+  return { a: withStates(a, Object.fromEntries(ours)), b: theirs };
 }
 
 /**

@@ -4,9 +4,9 @@ import { expectInteger } from "../shared/errors.ts";
 import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import { arange, concatenate, pointwise, reshape, slice } from "../tensor/operations.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
-import { embedding } from "./embedding.ts";
+import { type Embedding, embedding } from "./embedding.ts";
 import type { RecurrentPreset } from "./initialize.ts";
-import { recurrent } from "./recurrent.ts";
+import { type Recurrent, recurrent } from "./recurrent.ts";
 
 export interface WordCharactersOptions {
   readonly cell: Cell;
@@ -25,6 +25,7 @@ export interface WordCharactersOptions {
 }
 
 export interface WordCharacters extends HasParameters {
+  readonly parts: { readonly embedding: Embedding; readonly rnn: Recurrent };
   /** 2·H, or 2·P of a cell with a projection. */
   readonly outputSize: number;
   /**

@@ -677,6 +677,11 @@ const commands: Readonly<Record<string, Effects>> = {
         instead: ["convert", at("small.onnx"), at("small.safetensors"), "--weights-only"],
         see: ({ code }) => code,
       },
+      lengths: {
+        against: ["convert", at("tagger0"), at("tagger0.onnx")],
+        instead: ["convert", at("tagger0"), at("tagger0.onnx"), "--no-lengths"],
+        see: () => readFileSync(at("tagger0.onnx")),
+      },
       nonlinearity: {
         against: ["convert", at("rnn.pt"), at("rnn.onnx")],
         instead: ["convert", at("rnn.pt"), at("rnn.onnx"), "--nonlinearity", "relu"],

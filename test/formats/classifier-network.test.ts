@@ -22,6 +22,7 @@ import { mul, tanh } from "../../src/math/expression.ts";
 import { type SequenceClassifierOptions, sequenceClassifier } from "../../src/models/sequence-classifier.ts";
 import { Classifier } from "../../src/run/classifier.ts";
 import { loadClassifier } from "../../src/run/load-classifier.ts";
+import { mapValues } from "../../src/shared/records.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
 import type { Tokenizer } from "../../src/text/tokenizer.ts";
@@ -31,19 +32,27 @@ import { onnxRuntime, withoutOnnxRuntime } from "../support/onnxruntime.ts";
 import { odd } from "../support/recurrent-cells.ts";
 
 let machine: SynchronousMachine;
+let wasm: SynchronousMachine;
 let tokenizer: Tokenizer;
 const folder = mkdtempSync(join(tmpdir(), "longshort-classifier-"));
 beforeAll(async () => {
   machine = await openMachine("reference");
+  wasm = await openMachine("wasm");
   tokenizer = await trainTokenizer("abcdef", { kind: "grapheme" });
 });
 afterAll(() => {
   machine.close();
+  wasm.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-const text = "fadcbbe";
-const series: Series = { channels: 2, values: Float64Array.of(3, 110, 2.5, 90, 7, 100, 4, 95, 3, 120) };
+const texts = ["fadcbbe", "ab", "eecad"];
+const [text] = texts as [string];
+const allSeries = [
+  [3, 110, 2.5, 90, 7, 100, 4, 95, 3, 120],
+  [5, 105],
+  [2, 80, 6, 130, 1, 99],
+].map((values): Series => ({ channels: 2, values: Float64Array.from(values) }));
 const classes = ["yes", "no", "none of them"];
 const tokens = { embeddingSize: 4, hiddenSize: 5, classes };
 const channels = { channels: 2, hiddenSize: 5, classes };
@@ -103,7 +112,7 @@ const variants: Readonly<Record<string, readonly [options: SequenceClassifierOpt
   "a regression of series, in the units of its outputs": [{ ...channels, classes: undefined, inputScaling }, all],
 };
 
-/** A model with weights of its own as the folder of a run, and what it says of an input, by the names of the network's outputs. */
+/** A model with weights of its own as the folder of a run, and what it says of each sequence, by the names of the network's outputs. */
 async function saved(name: string, options: SequenceClassifierOptions) {
   const ofTokens = options.channels === undefined;
   const model = sequenceClassifier({ ...options, ...(ofTokens && { vocabularySize: tokenizer.vocabularySize }) });
@@ -112,50 +121,106 @@ async function saved(name: string, options: SequenceClassifierOptions) {
   const path = join(folder, name);
   await saveRun(path, { model, tokenizer: own, parameters });
   using classifier = new Classifier({ model, machine, parameters, tokenizer: own });
-  const said: Record<string, readonly number[]> = {};
-  const input = ofTokens ? text : series;
+  const input = ofTokens ? texts : allSeries;
+  const said: Record<string, readonly (readonly number[])[]> = {};
   if (options.classes) {
-    const [prediction] = await classifier.predict([input]);
-    said.probabilities = Object.values(prediction!.probabilities);
-    said.logits = Object.values(prediction!.logProbabilities);
-  } else said.prediction = await classifier.predictNumbers([input]);
+    const predictions = await classifier.predict(input);
+    said.probabilities = predictions.map(({ probabilities }) => Object.values(probabilities));
+    said.logits = predictions.map(({ logProbabilities }) => Object.values(logProbabilities));
+  } else said.prediction = (await classifier.predictNumbers(input)).map((one) => [one]);
   parameters.close();
   return { path, expected: said };
 }
 
-function inputOf({ channels }: SequenceClassifierOptions) {
-  if (channels !== undefined) return { series: { shape: [1, 5, 2], data: series.values } };
-  const data = tokenizer.encode(text);
+type Inputs = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>>;
+
+/** One sequence as a batch of its own. */
+function alone(
+  { channels }: SequenceClassifierOptions,
+  k = 0,
+): Record<string, { shape: number[]; data: ArrayLike<number> }> {
+  if (channels !== undefined) {
+    const { values } = allSeries[k]!;
+    return { series: { shape: [1, values.length / channels, channels], data: values } };
+  }
+  const data = tokenizer.encode(texts[k]!);
   return { tokens: { shape: [1, data.length], data } };
 }
 
+/** All of them as one batch, padded by what must not be read: numbers that are none, and a token that there is. */
+function padded(options: SequenceClassifierOptions): Inputs {
+  const each = [0, 1, 2].map((k) => Object.values(alone(options, k))[0]!);
+  const { channels = 1 } = options;
+  const steps = Math.max(...each.map(({ shape }) => shape[1]!));
+  const filler = options.channels === undefined ? 2 : Number.NaN;
+  const data = each.flatMap((one) =>
+    Array.from({ length: steps * channels }, (_, at) => (at < one.data.length ? one.data[at]! : filler)),
+  );
+  return {
+    [options.channels === undefined ? "tokens" : "series"]: { shape: [3, steps, ...each[0]!.shape.slice(2)], data },
+    lengths: { shape: [3], data: each.map(({ shape }) => shape[1]!) },
+  };
+}
+
 /** Logits are what is said up to a number that all classes share. */
-const centred = (name: string, numbers: ArrayLike<number>): number[] => {
-  const list = Array.from(numbers);
-  const mean = name === "logits" ? list.reduce((a, b) => a + b) / list.length : 0;
-  return list.map((one) => one - mean);
+const centred = (name: string, numbers: readonly number[]): readonly number[] => {
+  const mean = name === "logits" ? numbers.reduce((a, b) => a + b) / numbers.length : 0;
+  return numbers.map((one) => one - mean);
 };
 
 function expectSaid(
   got: Readonly<Record<string, { readonly data: unknown }>>,
-  expected: Readonly<Record<string, readonly number[]>>,
+  expected: Readonly<Record<string, readonly (readonly number[])[]>>,
   tolerance: number,
 ): void {
-  for (const [name, numbers] of Object.entries(expected)) {
-    const data = centred(name, got[name]!.data as Float32Array);
-    expect(difference(data, centred(name, numbers)), name).toBeLessThanOrEqual(tolerance);
+  for (const [name, rows] of Object.entries(expected)) {
+    const data = Array.from(got[name]!.data as Float32Array);
+    const width = rows[0]!.length;
+    const found = rows.flatMap((_, k) => centred(name, data.slice(k * width, (k + 1) * width)));
+    expect(data.length, name).toBe(rows.length * width);
+    expect(
+      difference(
+        found,
+        rows.flatMap((row) => centred(name, row)),
+      ),
+      name,
+    ).toBeLessThanOrEqual(tolerance);
   }
 }
 
+/** Of what is said of all the first alone. */
+const first = (expected: Awaited<ReturnType<typeof saved>>["expected"]) =>
+  mapValues(expected, (rows) => rows.slice(0, 1));
+
+/** Inputs as ONNX Runtime takes them. */
+const tensors = (inputs: Inputs) =>
+  mapValues(inputs, ({ shape, data }, input) =>
+    input === "series"
+      ? new onnxRuntime!.Tensor("float32", Float32Array.from(data), shape)
+      : new onnxRuntime!.Tensor("int64", BigInt64Array.from(Array.from(data), BigInt), shape),
+  );
+
+const outputsOf = ({ classes }: SequenceClassifierOptions) => (classes ? ["logits", "probabilities"] : ["prediction"]);
+
 describe.each(Object.entries(variants))("a trained classifier: %s", (name, [options, formats]) => {
-  test("its run opens as a network that says the same", async () => {
+  test("its run opens as a network that says the same, of each sequence alone and of a padded batch", async () => {
     const { path, expected } = await saved(name, options);
     using model = await open(path, { machine });
     expect(model.format).toBe("run");
-    expect(model.outputs.map((port) => port.name)).toEqual(
-      options.classes ? ["logits", "probabilities"] : ["prediction"],
-    );
-    expectSaid(await model.run(inputOf(options)), expected, 1e-6);
+    expect(model.inputs.map((port) => [port.name, port.optional === true])).toEqual([
+      [Object.keys(alone(options))[0], false],
+      ["lengths", true],
+    ]);
+    expect(model.outputs.map((port) => port.name)).toEqual(outputsOf(options));
+    for (const k of [0, 1, 2])
+      expectSaid(
+        await model.run(alone(options, k)),
+        mapValues(expected, (rows) => rows.slice(k, k + 1)),
+        1e-6,
+      );
+    expectSaid(await model.run(padded(options)), expected, 1e-6);
+    using fast = await open(path, { machine: wasm });
+    expectSaid(await fast.run(padded(options)), expected, 1e-5);
   });
 
   test("read back from every format that has its layers, it says the same", async () => {
@@ -166,41 +231,64 @@ describe.each(Object.entries(variants))("a trained classifier: %s", (name, [opti
         expect(() => convertModel(file, { to }), to).toThrow(/ONNX/);
         continue;
       }
-      const { bytes, files } = convertModel(file, { to });
+      const { bytes, files, notes } = convertModel(file, { to, lengths: false });
+      expect(notes.join()).toContain("sequences of one length are one batch");
       using model = await open(bytes, { machine, files: Object.fromEntries(files) });
       const outputs = withoutStates(model).outputs.map((port) => port.name);
-      expect(outputs.length, to).toBe(options.classes ? 2 : 1);
-      const [input] = Object.values(inputOf(options));
+      expect(outputs.length, to).toBe(outputsOf(options).length);
+      const [input] = Object.values(alone(options));
       const results = await model.run({ [model.inputs[0]!.name]: input! });
-      const names = options.classes ? ["logits", "probabilities"] : ["prediction"];
-      const got = Object.fromEntries(names.map((one, k) => [one, results[outputs[k]!]!]));
-      expectSaid(got, expected, 1e-5);
+      const got = Object.fromEntries(outputsOf(options).map((one, k) => [one, results[outputs[k]!]!]));
+      expectSaid(got, first(expected), 1e-5);
     }
+    using model = await open(convertModel(file, { to: "onnx" }).bytes, { machine });
+    expectSaid(await model.run(padded(options)), expected, 1e-5);
   });
 
-  test.runIf(onnxRuntime)(`ONNX Runtime says the same, of batches too${withoutOnnxRuntime}`, async () => {
+  test.runIf(onnxRuntime)(`ONNX Runtime says the same, of padded batches too${withoutOnnxRuntime}`, async () => {
     const { path, expected } = await saved(name, options);
+    const file = await readModel(path);
+    for (const [lengths, inputs, rows] of [
+      [true, padded(options), expected],
+      [false, alone(options), first(expected)],
+    ] as const) {
+      const { bytes } = convertModel(file, { to: "onnx", lengths });
+      const session = await onnxRuntime!.InferenceSession.create(bytes, { logSeverityLevel: 3 });
+      expectSaid(await session.run(tensors(inputs)), rows, 1e-5);
+      await session.release();
+    }
+  });
+});
+
+test.runIf(onnxRuntime).each(["last", "mean", "max", "attention"] as const)(
+  `of a sequence without steps every program says what is said of zeros (%s)${withoutOnnxRuntime}`,
+  async (pooling) => {
+    const options = { ...channels, bidirectional: true, pooling };
+    const { path } = await saved(`empty ${pooling}`, options);
+    const inputs = { ...padded(options), lengths: { shape: [3], data: [5, 0, 3] } };
+    using model = await open(path, { machine });
+    const own = await model.run(inputs);
+    const head = (await model.parameters.toTensors()).get("head.bias")!;
+    expect(difference(Array.from(own.logits!.data).slice(3, 6), Array.from(head.data))).toBeLessThanOrEqual(1e-12);
     const { bytes } = convertModel(await readModel(path), { to: "onnx" });
     const session = await onnxRuntime!.InferenceSession.create(bytes, { logSeverityLevel: 3 });
-    const [[input, { shape, data }]] = Object.entries(inputOf(options)) as [
-      [string, { shape: readonly number[]; data: ArrayLike<number> }],
-    ];
-    const twice = [...Array.from(data), ...Array.from(data)];
-    const whole = input === "tokens";
-    const tensor = new onnxRuntime!.Tensor(
-      whole ? "int64" : "float32",
-      whole ? BigInt64Array.from(twice, BigInt) : Float32Array.from(twice),
-      [2, ...shape.slice(1)],
+    const { logits } = await session.run(tensors(inputs));
+    expect(difference(Array.from(logits!.data as Float32Array), Array.from(own.logits!.data))).toBeLessThanOrEqual(
+      1e-5,
     );
-    const results = await session.run({ [input]: tensor });
-    for (const row of [0, 1]) {
-      const rows = Object.entries(results).map(([output, { data, dims }]) => {
-        const width = dims[1]!;
-        return [output, { data: Array.from(data as Float32Array).slice(row * width, (row + 1) * width) }] as const;
-      });
-      expectSaid(Object.fromEntries(rows), expected, 1e-5);
-    }
     await session.release();
+  },
+);
+
+test("lengths that are longer than the sequences, or not one for each, are refused", async () => {
+  const { path } = await saved("too long", tokens);
+  using model = await open(path, { machine });
+  const given = padded(tokens);
+  await expect(model.run({ ...given, lengths: { shape: [3], data: [7, 8, 2] } })).rejects.toMatchObject({
+    ...{ code: "out-of-range", message: expect.stringContaining("lengths") },
+  });
+  await expect(model.run({ ...given, lengths: { shape: [2], data: [7, 2] } })).rejects.toMatchObject({
+    code: "shape-mismatch",
   });
 });
 
@@ -224,7 +312,7 @@ test("the gates of an opened classifier are those of its run, of each layer", as
   const { path } = await saved("traced", simple);
   using classifier = await loadClassifier(path, { machine });
   using model = await open(path, { machine });
-  const { values } = await model.trace(inputOf(simple), { names: ["f"] });
+  const { values } = await model.trace(alone(simple), { names: ["f"] });
   const traced = await traceClassifier(classifier, text, { names: ["f"] });
   const [ours, theirs] = [values["rnn.1.f_reverse"]!, traced.values.f_l1_reverse!];
   expect(difference(Array.from(ours.data), Array.from(theirs.data))).toBeLessThanOrEqual(1e-6);
@@ -237,10 +325,10 @@ test("save writes what was trained further, and a piece of a sequence is refused
   const bias = (await model.parameters.toTensors()).get("head.bias")!;
   const shifted = Float64Array.from(bias.data, (value, k) => value + k);
   model.parameters.loadTensors(new Map([["head.bias", { shape: bias.shape, data: shifted }]]), { strict: false });
-  await save(model, join(folder, "further.onnx"));
+  await save(model, join(folder, "further.onnx"), { lengths: false });
   using again = await open(join(folder, "further.onnx"), { machine });
-  const logits = expected.logits!.map((value, k) => value + k);
-  expectSaid(await again.run(inputOf(simple)), { logits }, 1e-5);
+  const logits = [expected.logits![0]!.map((value, k) => value + k)];
+  expectSaid(await again.run(alone(simple)), { logits }, 1e-5);
 });
 
 test("a cell of code is a network where it is given again, with its equations in words", async () => {
@@ -248,13 +336,13 @@ test("a cell of code is a network where it is given again, with its equations in
   const { path, expected } = await saved("odd", { ...tokens, cell });
   await expect(open(path, { machine })).rejects.toMatchObject({ code: "unknown-cell" });
   using model = await open(path, { machine, cells: { odd: cell } });
-  expectSaid(await model.run(inputOf(tokens)), expected, 1e-6);
+  expectSaid(await model.run(padded(tokens)), expected, 1e-6);
   const { content } = model.file;
   const layer = content.kind === "network" ? content.network.layers.get("rnn") : undefined;
   const spec = layer?.kind === "recurrent" ? layer.cell : undefined;
   expect(spec).toEqual({ name: "equations", options: { text: cellText(cell) } });
   expect(JSON.parse(JSON.stringify(spec))).toEqual(spec);
-  const { values } = await model.trace(inputOf(tokens), { names: ["level"] });
+  const { values } = await model.trace(alone(tokens), { names: ["level"] });
   expect(values["rnn.level"]!.shape).toEqual([text.length, 1, 5]);
 });
 
@@ -264,7 +352,7 @@ test("equations that are an operator of ONNX become that operator", async () => 
   const { bytes } = convertModel(await readModel(path), { to: "onnx" });
   expect(readOnnx(bytes).graph.nodes.map(({ op }) => op)).toContain("GRU");
   using model = await open(bytes, { machine });
-  expectSaid(await model.run(inputOf(tokens)), expected, 1e-5);
+  expectSaid(await model.run(padded(tokens)), expected, 1e-5);
 });
 
 test("a cell that words cannot say is refused for that", async () => {

@@ -10,9 +10,10 @@ import { openMachine } from "../../src/compute/open.ts";
 import { convertModel } from "../../src/formats/convert.ts";
 import { open } from "../../src/formats/open.ts";
 import { readModel } from "../../src/formats/read-model.ts";
-import { withoutStates } from "../../src/formats/runnable.ts";
+import { type Runnable, withoutStates } from "../../src/formats/runnable.ts";
 import { type SequenceTaggerOptions, sequenceTagger } from "../../src/models/sequence-tagger.ts";
 import { Tagger } from "../../src/run/tagger.ts";
+import { mapValues } from "../../src/shared/records.ts";
 import { layoutParameters } from "../../src/tensor/parameter.ts";
 import { createParameters } from "../../src/tensor/parameter-store.ts";
 import type { Tokenizer } from "../../src/text/tokenizer.ts";
@@ -21,25 +22,43 @@ import { difference } from "../support/difference.ts";
 import { onnxRuntime, withoutOnnxRuntime } from "../support/onnxruntime.ts";
 
 let machine: SynchronousMachine;
+let wasm: SynchronousMachine;
 let tokenizer: Tokenizer;
 const folder = mkdtempSync(join(tmpdir(), "longshort-tagger-"));
 beforeAll(async () => {
   machine = await openMachine("reference");
+  wasm = await openMachine("wasm");
   tokenizer = await trainTokenizer("a cat sat on the mat", { kind: "word" });
 });
 afterAll(() => {
   machine.close();
+  wasm.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
-const words = ["the", "cat", "sat", "on", "a", "mat"];
+const sentences = [
+  ["the", "cat", "sat", "on", "a", "mat"],
+  ["mat", "a"],
+  ["on", "the", "unheard-of", "cat"],
+];
+const [words] = sentences as [string[]];
 const tags = ["O", "B-PET", "I-PET"];
 const sizes = { embeddingSize: 4, hiddenSize: 5, tags, characters: undefined };
+/** Words are longer and shorter than what is read of them, and have characters that are not known. */
+const spelled = { ...sizes, characters: ["a", "t", "c", "h", "e", "u"], characterHiddenSize: 3, wordLength: 4 };
 type Options = Omit<SequenceTaggerOptions, "vocabularySize">;
 const softmax: Readonly<Record<string, Options>> = {
   "one direction": { ...sizes, head: "softmax", bidirectional: false },
   "two layers in two directions": { ...sizes, head: "softmax", numLayers: 2, cell: "gru" },
   "with intents": { ...sizes, head: "softmax", bidirectional: false, intents: ["ask", "tell"] },
+  "by characters": { ...spelled, head: "softmax", dropout: 0.5 },
+  "by characters, in one direction, with intents": {
+    ...{ ...spelled, head: "softmax", bidirectional: false, intents: ["ask", "tell"], cell: "gru", numLayers: 2 },
+  },
+  "by characters, a cell that no operator computes": { ...spelled, head: "softmax", cell: "layer-norm-lstm" },
+  "by characters, a projection": {
+    ...{ ...spelled, head: "softmax", cell: { name: "lstm", options: { projection: true } }, projectionSize: 2 },
+  },
 };
 
 /** Every cell that there is, and one of one's own. */
@@ -59,70 +78,141 @@ async function saved(name: string, options: Options) {
   return { path, tagger: new Tagger({ model, machine, parameters, tokenizer }) };
 }
 
-const numbers = () => Int32Array.from(words, (word) => tokenizer.encode(word)[0]!);
-const input = () => ({ tokens: { shape: [1, words.length], data: numbers() } });
+type Inputs = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: ArrayLike<number> }>>;
 
-async function expected({ tagger }: { tagger: Tagger }) {
-  const [said] = await tagger.predict([words], { probabilities: true });
+/** Sentences as one batch, padded by words that there are; as the conventions of a network have it. */
+function batchOf({ characters, wordLength = 0 }: Options, of: readonly (readonly string[])[]): Inputs {
+  const steps = Math.max(...of.map(({ length }) => length));
+  const each = <T>(number: (word: string | undefined) => T): T[] =>
+    of.flatMap((sentence) => Array.from({ length: steps }, (_, t) => number(sentence[t])));
+  const read = (word: string): string[] => {
+    const all = Array.from(word);
+    return all.length <= wordLength ? all : [...all.slice(0, wordLength / 2), ...all.slice(-wordLength / 2)];
+  };
+  const places = (word: string | undefined): number[] =>
+    Array.from({ length: wordLength }, (_, k) =>
+      word === undefined ? 1 : 1 + characters!.indexOf(read(word)[k] ?? ""),
+    );
   return {
-    probabilities: said!.probabilities!.flatMap((step) => tags.map((tag) => step[tag]!)),
-    ...(said!.intentProbabilities && { intentProbabilities: Object.values(said!.intentProbabilities) }),
+    tokens: {
+      shape: [of.length, steps],
+      data: each((word) => {
+        const ids = word === undefined ? [1] : tokenizer.encode(word);
+        return ids.length === 1 ? ids[0]! : 0;
+      }),
+    },
+    ...(characters && {
+      characters: { shape: [of.length, steps, wordLength], data: each(places).flat() },
+      characterLengths: {
+        shape: [of.length, steps],
+        data: each((word) => (word === undefined ? 0 : read(word).length)),
+      },
+    }),
+    lengths: { shape: [of.length], data: of.map(({ length }) => length) },
   };
 }
+const alone = (options: Options, k = 0): Inputs => {
+  const { lengths: _, ...inputs } = batchOf(options, [sentences[k]!]);
+  return inputs;
+};
 
-function expectSaid(
-  got: Readonly<Record<string, { readonly data: unknown }>>,
-  said: Readonly<Record<string, readonly number[]>>,
-): void {
-  for (const [name, values] of Object.entries(said))
-    expect(difference(Array.from(got[name]!.data as Float32Array), values), name).toBeLessThanOrEqual(1e-5);
+async function expected({ tagger }: { tagger: Tagger }, of = sentences) {
+  const said = await tagger.predict(of, { probabilities: true });
+  return said.map(({ probabilities, intentProbabilities }) => ({
+    probabilities: probabilities!.flatMap((step) => tags.map((tag) => step[tag]!)),
+    ...(intentProbabilities && { intentProbabilities: Object.values(intentProbabilities) }),
+  }));
 }
 
+/** Of a batch each row as far as its sentence goes. */
+function expectSaid(
+  got: Readonly<Record<string, { readonly data: unknown }>>,
+  said: readonly Readonly<Record<string, readonly number[]>>[],
+): void {
+  for (const name of Object.keys(said[0]!)) {
+    const all = Array.from(got[name]!.data as Float32Array);
+    const width = all.length / said.length;
+    for (const [k, row] of said.entries()) {
+      const values = row[name]!;
+      expect(difference(all.slice(k * width, k * width + values.length), values), name).toBeLessThanOrEqual(1e-5);
+    }
+  }
+}
+
+/** What other formats are asked for: layers have no lengths there. */
+const others = ["onnx", "keras", "tfjs"] as const;
+
+/** Those that layers of other formats have. */
 const layered = ["rnn", "lstm", "gru"].map((name) => `a cell, ${name}`);
 describe.each(Object.entries({ ...softmax, ...ofCells }))("a trained tagger: %s", (name, options) => {
-  test("its run opens as a network that says the same, and so does what is read back of other formats", async () => {
+  test("its run opens as a network that says the same, of each sentence alone and of a padded batch", async () => {
     const run = await saved(name, options);
     const said = await expected(run);
     using model = await open(run.path, { machine });
-    expectSaid(await model.run(input()), said);
+    for (const k of sentences.keys()) expectSaid(await model.run(alone(options, k)), [said[k]!]);
+    expectSaid(await model.run(batchOf(options, sentences)), said);
+    using fast = await open(run.path, { machine: wasm });
+    expectSaid(await fast.run(batchOf(options, sentences)), said);
+  });
+
+  test("what is read back of other formats says the same, or is refused where they have no lengths", async () => {
+    const run = await saved(name, options);
+    const said = await expected(run);
+    const file = await readModel(run.path);
+    using model = await open(run.path, { machine });
     const own = withoutStates(model).outputs.map((port) => port.name);
-    for (const to of ["onnx", "keras", "tfjs"] as const) {
+    for (const to of others) {
       if (to === "tfjs" && options.cell === "gru") continue;
       if (to !== "onnx" && name in ofCells && !layered.includes(name)) {
-        const file = await readModel(run.path);
         expect(() => convertModel(file, { to }), to).toThrow(/has no cell.*ONNX has any cell/);
         continue;
       }
-      const { bytes, files } = convertModel(await readModel(run.path), { to });
+      if (to !== "onnx" && options.characters) {
+        expect(() => convertModel(file, { to })).toThrow(/characters\.spelled.*how many steps.*write it as ONNX/);
+        continue;
+      }
+      const { bytes, files } = convertModel(file, { to, lengths: false });
       using again = await open(bytes, { machine, files: Object.fromEntries(files) });
-      const results = await again.run({ [again.inputs[0]!.name]: input().tokens, ...zerosOf(again.inputs) });
+      const inputs = Object.values(alone(options)).map((array, k) => [again.inputs[k]!.name, array] as const);
+      const results = await again.run({ ...Object.fromEntries(inputs), ...zerosOf(again, 1) });
       const there = withoutStates(again).outputs.map((port) => port.name);
-      expectSaid(Object.fromEntries(own.map((output, k) => [output, results[there[k]!]!])), said);
+      expectSaid(Object.fromEntries(own.map((output, k) => [output, results[there[k]!]!])), [said[0]!]);
     }
+    using again = await open(convertModel(file, { to: "onnx" }).bytes, { machine });
+    expectSaid(await again.run({ ...batchOf(options, sentences), ...zerosOf(again, 3) }), said);
   });
 
-  test.runIf(onnxRuntime)(`ONNX Runtime says the same${withoutOnnxRuntime}`, async () => {
+  test.runIf(onnxRuntime)(`ONNX Runtime says the same, of padded batches too${withoutOnnxRuntime}`, async () => {
     const run = await saved(name, options);
-    const { bytes } = convertModel(await readModel(run.path), { to: "onnx" });
-    using model = await open(bytes, { machine });
-    const session = await onnxRuntime!.InferenceSession.create(bytes, { logSeverityLevel: 3 });
-    const { Tensor } = onnxRuntime!;
-    const states = Object.entries(zerosOf(model.inputs)).map(([state, { shape, data }]) => [
-      state,
-      new Tensor("float32", data, shape),
-    ]);
-    const tokens = new Tensor("int64", BigInt64Array.from(Array.from(numbers(), BigInt)), [1, words.length]);
-    expectSaid(await session.run({ tokens, ...Object.fromEntries(states) }), await expected(run));
-    await session.release();
+    const said = await expected(run);
+    for (const [lengths, inputs, rows] of [
+      [true, batchOf(options, sentences), said],
+      [false, alone(options), said.slice(0, 1)],
+    ] as const) {
+      const { bytes } = convertModel(await readModel(run.path), { to: "onnx", lengths });
+      using model = await open(bytes, { machine });
+      const session = await onnxRuntime!.InferenceSession.create(bytes, { logSeverityLevel: 3 });
+      const { Tensor } = onnxRuntime!;
+      const states = mapValues(
+        zerosOf(model, rows.length),
+        ({ shape, data }) => new Tensor("float32", Float32Array.from(data), shape),
+      );
+      const tensors = mapValues(
+        inputs as Inputs,
+        ({ shape, data }) => new Tensor("int64", BigInt64Array.from(Array.from(data), BigInt), shape),
+      );
+      expectSaid(await session.run({ ...tensors, ...states }), rows);
+      await session.release();
+    }
   });
 });
 
-/** Zeros for the states among inputs. */
-const zerosOf = (inputs: readonly { readonly name: string; readonly shape?: readonly unknown[] | undefined }[]) =>
+/** Zeros for the states of a model. */
+const zerosOf = ({ inputs, states }: Pick<Runnable, "inputs" | "states">, batch: number): Inputs =>
   Object.fromEntries(
-    inputs.slice(1).map(({ name, shape }) => {
-      const width = shape![1] as number;
-      return [name, { shape: [1, width], data: new Float32Array(width) }];
+    states.map(({ input }) => {
+      const width = inputs.find(({ name }) => name === input)!.shape![1] as number;
+      return [input, { shape: [batch, width], data: new Float32Array(batch * width) }];
     }),
   );
 
@@ -131,11 +221,21 @@ test("one direction goes on from piece to piece; two directions, and intents, ar
   using model = await open(run.path, { machine });
   using session = await model.openSession();
   const all: number[] = [];
-  for (const word of numbers()) {
-    const { probabilities } = await session.next({ tokens: { shape: [1, 1], data: Int32Array.of(word) } });
+  for (const word of words) {
+    const { lengths: _, ...inputs } = batchOf(softmax["one direction"]!, [[word]]);
+    const { probabilities } = await session.next(inputs);
     all.push(...Array.from(probabilities!.data as Float64Array));
   }
-  expectSaid({ probabilities: { data: all } }, { probabilities: (await expected(run)).probabilities });
+  expectSaid({ probabilities: { data: all } }, (await expected(run)).slice(0, 1));
+  // Pieces of two sentences, of which one ends before the other.
+  using both = await model.openSession({ batchSize: 2 });
+  const batch = batchOf(softmax["one direction"]!, [words, words.slice(0, 2)]);
+  await both.next({ ...batch, lengths: { shape: [2], data: [6, 2] } });
+  using shorter = await model.openSession();
+  await shorter.next({ tokens: batchOf(sizes as Options, [words.slice(0, 2)]).tokens! });
+  const [ended, short] = [await both.state(), await shorter.state()];
+  for (const [state, { data }] of Object.entries(short))
+    expect(Array.from(ended[state]!.data).slice(5)).toEqual([...data]);
   for (const name of ["two layers in two directions", "with intents"]) {
     const { path } = await saved(name, softmax[name]!);
     using whole = await open(path, { machine });
@@ -149,7 +249,7 @@ test("of a conditional random field the emissions are given, from which its own 
   expect(file.conventions.join("\n")).toContain("the conditional random field is left out");
   using model = await open(run.path, { machine });
   expect(model.outputs.map((port) => port.name)).toEqual(["emissions"]);
-  const { emissions } = await model.run(input());
+  const { emissions } = await model.run(alone(sizes as Options));
   const weights = await run.tagger.parameters.toTensors();
   const of = (name: string) => weights.get(`field.${name}`)!.data;
   const allowed = (before: number | undefined, tag: number) => tags[tag] !== "I-PET" || (before ?? 0) > 0;
@@ -173,10 +273,9 @@ test("of a conditional random field the emissions are given, from which its own 
   expect(found.path.map((tag) => tags[tag])).toEqual(said!.tags);
 });
 
-test("one that reads the characters of words is refused with the reason", async () => {
-  const { path } = await saved("characters", { ...sizes, characters: ["a", "t"] });
-  await expect(open(path, { machine })).rejects.toMatchObject({
-    code: "not-convertible",
-    message: expect.stringMatching(/characters: it reads words by their characters.*--no-characters/),
-  });
+test("what an input that spells words has is said", async () => {
+  const { path } = await saved("spelled", spelled);
+  const { conventions } = await readModel(path);
+  expect(conventions.join("\n")).toMatch(/characters are those of each word \(code points; of more than 4 the first/);
+  expect(conventions.join("\n")).toContain('by the place of each in "atcheu", from 1 on');
 });

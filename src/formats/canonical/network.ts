@@ -118,6 +118,7 @@ export class Network implements HasParameters {
     const values = new Map<string, Value>();
     for (const input of this.model.inputs) {
       const tensor = Object.hasOwn(inputs, input.name) ? inputs[input.name] : undefined;
+      if (!tensor && input.optional) continue;
       if (!tensor) throw new UsageError("missing-input", `input "${input.name}" is not given`);
       values.set(input.name, { tensor, timeMajor: false });
     }
@@ -126,21 +127,18 @@ export class Network implements HasParameters {
     const [final, traces]: [Record<string, Tensor>, Record<string, Tensor>] = [{}, {}];
     for (const node of this.model.nodes) {
       const results = within(`layer "${node.name}"`, () =>
-        this.layers.get(node.layer)!.forward(
-          node.inputs.map((name, k) => (k === 0 ? maskedAs(node, values) : values.get(name)!)),
-          {
-            initial: (state) => initial[`${node.name}.${state}`],
-            pieces,
-            final: (state, value) => {
-              final[`${node.name}.${state}`] = value;
-            },
-            trace,
-            traced: (name, value) => {
-              traces[`${node.name}.${name}`] = value;
-            },
-            hold: renamed(hold, (name) => `${node.name}.${name}`),
+        this.layers.get(node.layer)!.forward(given(node, values), {
+          initial: (state) => initial[`${node.name}.${state}`],
+          pieces,
+          final: (state, value) => {
+            final[`${node.name}.${state}`] = value;
           },
-        ),
+          trace,
+          traced: (name, value) => {
+            traces[`${node.name}.${name}`] = value;
+          },
+          hold: renamed(hold, (name) => `${node.name}.${name}`),
+        }),
       );
       node.outputs.forEach((name, k) => {
         const value = results[k];
@@ -177,8 +175,22 @@ export class Network implements HasParameters {
       node.outputs.forEach(define);
     };
     this.model.nodes.forEach(readable);
+    for (const { name, optional } of this.model.inputs) {
+      const reader = this.model.nodes.find(({ layer, inputs }) =>
+        inputs.some((value, k) => value === name && !(k === 1 && this.isLengths(layer))),
+      );
+      if (optional && reader)
+        throw new UsageError(
+          "bad-model",
+          `layer "${reader.name}" reads "${name}", which may be left out: only the second input of a layer "lengths" may`,
+        );
+    }
     for (const { name, value } of this.model.outputs) read(value, `the output "${name}"`);
     if (this.model.outputs.length === 0) throw new UsageError("bad-model", "the model has no output");
+  }
+
+  private isLengths(layer: string): boolean {
+    return this.model.layers.get(layer)?.kind === "lengths";
   }
 
   private checkWeights(): void {
@@ -201,10 +213,11 @@ export class Network implements HasParameters {
   }
 }
 
-/** The first value that a node reads, with the mask that the node asks for. */
-function maskedAs({ inputs, mask }: CanonicalNode, values: ReadonlyMap<string, Value>): Value {
-  const value = values.get(inputs[0]!)!;
-  return mask === undefined ? value : { ...value, mask: mask === null ? undefined : values.get(mask)!.mask };
+/** The values that a node reads, the first with the mask that it asks for; those that were left out are not among them. */
+function given({ inputs, mask }: CanonicalNode, values: ReadonlyMap<string, Value>): readonly Value[] {
+  const [first, ...others] = inputs.flatMap((name) => values.get(name) ?? []);
+  if (mask === undefined) return [first!, ...others];
+  return [{ ...first!, mask: mask === null ? undefined : values.get(mask)!.mask }, ...others];
 }
 
 function unknown(kind: string, name: unknown, names: readonly string[]): UsageError {

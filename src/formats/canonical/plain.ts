@@ -4,8 +4,8 @@ import { abs, add, div, type Expression, less, max, min, select, sub, variable }
 import { UsageError } from "../../shared/errors.ts";
 import { formatShape, size } from "../../shared/shapes.ts";
 import { mul } from "../../tensor/arithmetic.ts";
-import type { Tensor } from "../../tensor/graph.ts";
-import { concatenate, pointwise, reduce, reshape, slice, transpose } from "../../tensor/operations.ts";
+import { expectTensor, type Tensor } from "../../tensor/graph.ts";
+import { arange, concatenate, pointwise, reduce, reshape, slice, transpose } from "../../tensor/operations.ts";
 import type { LayerSpec, PlainSpec, PoolingSpec } from "../canonical.ts";
 import { samePadding } from "../same-padding.ts";
 import { applyActivation } from "./activation.ts";
@@ -41,6 +41,21 @@ export const maskingLayer: Plain<"masking"> = ({ value }) =>
     const mask = maskOf(reshape(counts, tensor.shape.slice(0, 2)));
     const kept = pointwise({ x: tensor, counts }, select(less(0, variable("counts")), variable("x"), 0));
     return [{ tensor: kept, timeMajor: false, mask }];
+  });
+
+/** A second input that is left out lets all steps count. */
+export const lengthsLayer: Plain<"lengths"> = () =>
+  plain(([x, lengths]) => {
+    if (!lengths) return [x!];
+    const { graph } = lengths.tensor;
+    const [batch, steps] = shapeOf(x!) as [number, number];
+    expectTensor("lengths", lengths.tensor, [batch]);
+    graph.bound(lengths.tensor, steps + 1);
+    const counts = pointwise(
+      { place: arange(graph, [steps, 1]), length: reshape(lengths.tensor, [1, batch]) },
+      select(less(variable("place"), variable("length")), 1, 0),
+    );
+    return [{ ...x!, mask: x!.mask ? mul(x!.mask, counts) : counts }];
   });
 
 export const reshapeLayer: Plain<"reshape"> = ({ shape }) =>
@@ -135,12 +150,11 @@ export const combineLayer: Plain<"combine"> = ({ by }) =>
     return [{ tensor: pointwise(inputs, value), timeMajor, mask: bothMasks(values) }];
   });
 
-export const poolingLayer: MakeLayer<PoolingSpec> = ({ of, window }) => {
+export const poolingLayer: MakeLayer<PoolingSpec> = ({ of, window, skipMasked = of === "mean" }) => {
   if (window === "global") {
     const pool = poolOverTime({ kind: of });
-    // As in Keras: the mean is one of the steps that count, the maximum one of all.
     return plain(([x]) => [
-      { tensor: pool.forward(timeMajor(x!), of === "mean" ? { mask: x!.mask } : {}), timeMajor: false },
+      { tensor: pool.forward(timeMajor(x!), skipMasked ? { mask: x!.mask } : {}), timeMajor: false },
     ]);
   }
   return plain(([x]) => [{ tensor: poolWindows(timeMajor(x!), of, window), timeMajor: true }]);

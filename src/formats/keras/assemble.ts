@@ -1,5 +1,6 @@
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { directionsOf } from "../canonical/directions.ts";
+import { passedOn } from "../canonical/passed-on.ts";
 import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { type Call, nodeName, type Reference, valueName } from "./calls.ts";
 import { damaged, unsupported } from "./config.ts";
@@ -73,20 +74,6 @@ function maskAsked(name: string, { spec }: ReadLayer, { mask }: Call, masks: Mas
     return mask ? masks.of(mask, `layer "${name}"`) : mask;
   if (mask) throw unsupported(`layer "${name}": it is called with a mask`);
   return undefined;
-}
-
-/** Layers that give out as many steps as they read, which count as those did. */
-const stepwise: readonly LayerSpec["kind"][] = [
-  ...(["activation", "batch-norm", "dense", "dropout", "embedding", "identity", "layer-norm"] as const),
-  "time-distributed",
-];
-
-/** Outputs that carry the mask of the sequence that a layer reads. */
-function passedOn(spec: LayerSpec, outputs: readonly string[]): readonly string[] {
-  if (stepwise.includes(spec.kind)) return outputs;
-  if (spec.kind === "recurrent") return outputs.slice(0, spec.returnSequences ? 1 : 0);
-  if (spec.kind !== "bidirectional" || !spec.forward.returnSequences) return [];
-  return outputs.slice(0, spec.merge === "separate" ? 2 : 1);
 }
 
 /** Nodes with the masks that they ask for, where those are not what their sequence carries. */

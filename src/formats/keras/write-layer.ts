@@ -17,6 +17,12 @@ const eachStep: Writer<Extract<LayerSpec, { kind: "fold-steps" | "unfold-steps" 
   );
 };
 
+/** What is told of a layer that reads lengths. */
+export const noLengths = (name: string): Error =>
+  unsupported(
+    `layer "${name}": it reads how many steps of each sequence count, which Keras and TensorFlow.js take as masks of values alone; write it as ONNX`,
+  );
+
 const plain = (className: string, config: JsonConfig = {}): WrittenLayer => ({ className, config, arrays: [] });
 
 /** Arrays of a layer itself; those that it does not have are left out. */
@@ -98,14 +104,21 @@ const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }
     config: { axis, epsilon, center: true, scale: true },
     arrays: arraysOf(gains(context)),
   }),
+  lengths: (_, { name }) => {
+    throw noLengths(name);
+  },
   masking: ({ value }) => plain("Masking", { mask_value: value }),
   permute: ({ order }) => plain("Permute", { dims: order }),
-  pooling: ({ of, window }, { name, family, masks }) => {
+  pooling: ({ of, window, skipMasked }, { name, family, masks }) => {
     const word = of === "max" ? "Max" : "Average";
     if (window === "global") {
       if (family.kind === "tfjs" && masks && of === "mean")
         throw unsupported(
           `layer "${name}": TensorFlow.js takes the mean of masked steps too: the function would change`,
+        );
+      if (of === "max" && masks && skipMasked)
+        throw unsupported(
+          `layer "${name}": ${family.name} takes the maximum of masked steps too: the function would change`,
         );
       return plain(`Global${word}Pooling1D`);
     }

@@ -4,7 +4,7 @@ import { directionsOf } from "../canonical/directions.ts";
 import type { CanonicalInput, CanonicalModel, CanonicalNode, LayerSpec } from "../canonical.ts";
 import { unsupported } from "./config.ts";
 import type { Family } from "./family.ts";
-import { writeLayer } from "./write-layer.ts";
+import { noLengths, writeLayer } from "./write-layer.ts";
 import { classEntry, type JsonConfig, type JsonValue, type WrittenLayer } from "./written.ts";
 
 /** Options of `writeKeras` and `writeKerasH5`. */
@@ -31,6 +31,8 @@ interface Names {
 export function writeTopology(model: CanonicalModel, family: Family, options: WriteKerasOptions = {}): WrittenModel {
   const batch = batchOf(model, options);
   const used = new Map([...model.layers].filter(([name]) => model.nodes.some(({ layer }) => layer === name)));
+  const ofLengths = [...used].find(([, { kind }]) => kind === "lengths");
+  if (ofLengths) throw noLengths(ofLengths[0]);
   const names = nameLayers(model, used.keys());
   const masks = [...used.values()].some(
     (spec) => spec.kind === "masking" || (spec.kind === "embedding" && spec.maskZero),

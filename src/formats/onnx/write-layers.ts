@@ -1,9 +1,11 @@
+import { LOWEST } from "../../layers/pool-over-time.ts";
 import { activationByName, type NamedActivation } from "../../math/activations.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import type { ConvolutionSpec, LayerSpec, PoolingSpec } from "../canonical.ts";
 import { transposed } from "../transposed.ts";
 import type { GraphWriter } from "./graph-writer.ts";
 import { writeExpression } from "./write-expression.ts";
+import { writeCounts } from "./write-lengths.ts";
 import { writeBidirectional, writeOneDirection } from "./write-network-recurrent.ts";
 
 /** What a layer is told when a node that uses it is written. */
@@ -14,6 +16,8 @@ export interface LayerWriting {
   readonly inputs: readonly string[];
   /** How many axes each of them has, the batch counted. */
   readonly ranks: readonly number[];
+  /** The lengths of the sequences that it reads first, int64 [B], where not all of their steps count. */
+  readonly lengths: string | undefined;
   readonly weight: (name: string) => NamedTensor;
   readonly refuse: (why: string) => Error;
 }
@@ -55,13 +59,38 @@ function padding({ padding, kernelSize, dilation }: Pick<ConvolutionSpec, "paddi
   return { pads: padding === "causal" ? [(kernelSize - 1) * dilation, 0] : [0, 0] };
 }
 
+/** The sequence [B, T, D] with another number at the steps that do not count, and which do, [B, T, 1]. */
+function padded(context: LayerWriting, lengths: string, number: number) {
+  const { graph, node, inputs } = context;
+  const [x] = inputs as [string];
+  const counts = writeCounts(graph, { x, axis: 1, lengths, name: `${node}/counts` });
+  const column = step(context, "Unsqueeze", [counts, graph.axis(2)], "column");
+  const padding = graph.float(`${node}/padding`, { shape: [], data: [number] });
+  return { x: step(context, "Where", [column, x, padding], "padded"), column };
+}
+
 function pooled(spec: PoolingSpec, context: LayerWriting): string {
-  const { of, window } = spec;
-  if (window === "global")
-    return step(context, of === "mean" ? "ReduceMean" : "ReduceMax", context.inputs, "pooled", {
-      axes: [1],
-      keepdims: 0,
-    });
+  const { of, window, skipMasked = of === "mean" } = spec;
+  const { graph, node, lengths } = context;
+  if (window === "global") {
+    const overSteps = { axes: [1], keepdims: 0 };
+    if (lengths === undefined || !skipMasked)
+      return step(context, of === "mean" ? "ReduceMean" : "ReduceMax", context.inputs.slice(0, 1), "pooled", overSteps);
+    const count = step(context, "Unsqueeze", [lengths, graph.axis(1)], "count");
+    const one = graph.tensor(`${node}/one`, "int64", { shape: [], data: [1] });
+    if (of === "mean") {
+      const sum = step(context, "ReduceSum", [padded(context, lengths, 0).x, graph.axis(1)], "sum", { keepdims: 0 });
+      const divisor = step(context, "Cast", [step(context, "Max", [count, one], "divisor")], "divisor.float", {
+        to: 1,
+      });
+      return step(context, "Div", [sum, divisor], "pooled");
+    }
+    const largest = step(context, "ReduceMax", [padded(context, lengths, LOWEST).x], "largest", overSteps);
+    // Of a sequence without steps it is 0.
+    const some = step(context, "GreaterOrEqual", [count, one], "some");
+    const none = graph.float(`${node}/none`, { shape: [], data: [0] });
+    return step(context, "Where", [some, largest, none], "pooled");
+  }
   return overTime(context, (x) =>
     step(context, of === "mean" ? "AveragePool" : "MaxPool", [x], "pooled", {
       ...{ kernel_shape: [window.size], strides: [window.stride] },
@@ -72,14 +101,18 @@ function pooled(spec: PoolingSpec, context: LayerWriting): string {
 
 /** The weights of the steps [B, 1, T] times the steps [B, T, D]. */
 function attended(context: LayerWriting): string {
-  const { graph, node, inputs, weight } = context;
+  const { graph, node, inputs, weight, lengths } = context;
+  // What a step that does not count holds must not reach a product, where 0 · NaN is NaN.
+  const { x, column } = lengths === undefined ? { x: inputs[0]!, column: undefined } : padded(context, lengths, 0);
   const matrix = (name: string): string => graph.float(`${node}/${name}`, transposed(weight(name)));
-  const product = step(context, "MatMul", [inputs[0]!, matrix("key.weight")], "key.product");
+  const product = step(context, "MatMul", [x, matrix("key.weight")], "key.product");
   const key = step(context, "Tanh", [step(context, "Add", [product, held(context, "key.bias")], "key.sum")], "key");
-  const score = step(context, "MatMul", [key, matrix("query.weight")], "score");
+  const all = step(context, "MatMul", [key, matrix("query.weight")], "score");
+  const lowest = column && graph.float(`${node}/lowest`, { shape: [], data: [LOWEST] });
+  const score = column && lowest ? step(context, "Where", [column, all, lowest], "score.counted") : all;
   const weights = step(context, "Softmax", [score], "weights", { axis: 1 });
   const row = step(context, "Transpose", [weights], "row", { perm: [0, 2, 1] });
-  return step(context, "Squeeze", [step(context, "MatMul", [row, inputs[0]!], "sum"), graph.axis(1)], "pooled");
+  return step(context, "Squeeze", [step(context, "MatMul", [row, x], "sum"), graph.axis(1)], "pooled");
 }
 
 const combining = {
@@ -156,6 +189,7 @@ export const layerWriters: { readonly [K in LayerSpec["kind"]]: LayerWriter<Extr
   },
   activation: (spec, context) => [activated(context, context.inputs[0]!, spec.activation)],
   dropout: (_, { inputs }) => [inputs[0]!],
+  lengths: (_, { inputs }) => [inputs[0]!],
   masking: (_, { refuse }) => {
     throw refuse("ONNX cannot skip steps wherever a value stands; it takes lengths only");
   },

@@ -19,8 +19,10 @@ interface Given {
 
 /** A layer in one or two directions; `prefixes` stand before the names of their states where these are inputs and outputs of the graph. */
 function writeDirections(specs: readonly RecurrentSpec[], prefixes: readonly string[], context: LayerWriting): Given {
-  const { graph, node, inputs, weight, refuse } = context;
+  const { graph, node, inputs, weight, lengths, refuse } = context;
   const [spec] = specs as [RecurrentSpec];
+  if (lengths !== undefined && specs.some((s) => s.returnSequences && s.maskedOutput !== "zero"))
+    throw refuse("ONNX gives zeros at steps that do not count, here it is the output before");
   if (specs.length > 1 && specs.some((s, d) => s.reverse !== (d === 1))) throw refuse("its directions are unusual");
   const shapeOf = (s: RecurrentSpec) => JSON.stringify([s.cell, s.hiddenSize, s.projectionSize ?? 0, s.biases]);
   if (specs.some((s) => shapeOf(s) !== shapeOf(spec)))
@@ -52,7 +54,7 @@ function writeDirections(specs: readonly RecurrentSpec[], prefixes: readonly str
   const steps = `${node}/Y`;
   const after = states.map((state) => `${node}/${state}.after`);
   writeLayer(graph, {
-    ...{ form: formOf(spec, cell), cell, sizes: { hiddenSize, projectionSize }, reverse, x, initial },
+    ...{ form: formOf(spec, cell), cell, sizes: { hiddenSize, projectionSize }, reverse, x, initial, lengths },
     directions: specs.map((_, d) => ({
       tensor: (part) => tensor(`${part}_l0${d === 0 ? "" : "_reverse"}`),
       name: (what) => `${node}/${what}${d === 0 ? "" : "_reverse"}`,

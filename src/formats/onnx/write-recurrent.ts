@@ -8,6 +8,8 @@ import { gateOrder, peepholeOrder } from "../gate-order.ts";
 import { join } from "../join.ts";
 import type { GraphWriter } from "./graph-writer.ts";
 import { type NodeForm, nodeForm } from "./node-form.ts";
+import { codeOf } from "./tensor-data.ts";
+import { writeCounts } from "./write-lengths.ts";
 import { type ScanToWrite, writeScan } from "./write-scan.ts";
 
 export interface RecurrentToWrite {
@@ -78,6 +80,8 @@ export interface LayerToWrite {
   readonly x: string;
   /** Names of the states before the first step, [directions, B, W] each; undefined: zeros. */
   readonly initial: readonly (string | undefined)[];
+  /** Name of how many steps of each sequence count, int64 [B]: behind them it gives zeros. Undefined: all do. */
+  readonly lengths?: string | undefined;
   readonly directions: readonly Pick<ScanToWrite, "tensor" | "name">[];
   /** Names for what it makes: the first state at all steps [T, directions, B, W], and the states behind the last one. */
   readonly steps: string;
@@ -86,17 +90,20 @@ export interface LayerToWrite {
 
 /** Prints a layer: as an operator of ONNX where one computes its cell, else as scans that give out the same. */
 export function writeLayer(graph: GraphWriter, layer: LayerToWrite): void {
-  const { form, cell, sizes, x, initial, directions, reverse, steps, finals } = layer;
+  const { form, cell, sizes, x, initial, lengths, directions, reverse, steps, finals } = layer;
   const D = directions.length;
   if (form) {
     const weights = packed(form, { hiddenSize: sizes.hiddenSize, cell }, directions);
     const given = (what: keyof typeof weights): string =>
       weights[what] ? graph.float(directions[0]!.name(what), weights[what]) : "";
-    const inputs = [x, given("W"), given("R"), given("B"), "", ...initial.map((value) => value ?? "")];
+    const ends = lengths === undefined ? "" : directions[0]!.name("lengths");
+    if (lengths !== undefined) graph.node("Cast", [lengths], [ends], { to: codeOf("int32") });
+    const inputs = [x, given("W"), given("R"), given("B"), ends, ...initial.map((value) => value ?? "")];
     const attributes = attributesOf(form, sizes.hiddenSize, D, reverse);
     graph.node(form.op, weights.P ? [...inputs, given("P")] : inputs, [steps, ...finals], attributes);
     return;
   }
+  const counts = lengths === undefined ? undefined : countedSteps(graph, x, lengths, directions[0]!.name("counts"));
   const written = directions.map(({ tensor, name }, d) => {
     const own = initial.map((value, k) => {
       const state = name(`scan/initial.${cell.states[k]!.name}`);
@@ -105,7 +112,7 @@ export function writeLayer(graph: GraphWriter, layer: LayerToWrite): void {
       return state;
     });
     return writeScan(graph, {
-      ...{ cell: inferenceCell(cell), sizes, x, initial: own, tensor, name },
+      ...{ cell: inferenceCell(cell), sizes, x, initial: own, counts, tensor, name },
       reverse: D === 2 ? d === 1 : reverse,
     });
   });
@@ -128,6 +135,13 @@ export function writeLayer(graph: GraphWriter, layer: LayerToWrite): void {
       whole,
     );
   });
+}
+
+/** Which steps of [T, B, D] count, bool [T, B, 1], as a scan reads them. */
+function countedSteps(graph: GraphWriter, x: string, lengths: string, name: string): string {
+  graph.node("Transpose", [writeCounts(graph, { x, axis: 0, lengths, name })], [`${name}.by-time`], { perm: [1, 0] });
+  graph.node("Unsqueeze", [`${name}.by-time`, graph.axis(2)], [`${name}.column`]);
+  return `${name}.column`;
 }
 
 type Attributes = Parameters<GraphWriter["node"]>[3];

@@ -17,6 +17,8 @@ export interface ScanToWrite {
   readonly x: string;
   /** Names of the states before the first step, [B, W] each. One that is left out is zero. */
   readonly initial: readonly (string | undefined)[];
+  /** Name of which steps count, bool [T, B, 1]: at the others states stay, and what is given out is 0. Undefined: all do. */
+  readonly counts?: string | undefined;
   /** A parameter by its name without layer and direction: `weight_ih`, `bias_hh`, `weight_NAME`. */
   readonly tensor: (name: string) => NamedTensor;
   /** Makes a name in the graph of one within this layer and direction. */
@@ -72,13 +74,14 @@ class ScanWriter {
 
   write(): WrittenScan {
     const { graph } = this.outside;
-    const { cell, reverse, x, initial } = this.scan;
+    const { cell, reverse, x, initial, counts } = this.scan;
     const { states } = cell;
     const before = states.map((state, k) => initial[k] ?? this.zeros(state.name, state.width));
     const scanned = this.writeBefore();
     this.writeBody(scanned);
     // A scan goes over something, be it something that nobody reads.
-    const sources = scanned.length > 0 ? scanned.map((node) => this.outside.names.get(node)!) : [x];
+    const values = scanned.length > 0 ? scanned.map((node) => this.outside.names.get(node)!) : [x];
+    const sources = counts === undefined ? values : [...values, counts];
     const steps = this.inside("steps");
     const finals = states.map((state) => this.inside(`final.${state.name}`));
     const attributes = {
@@ -121,7 +124,7 @@ class ScanWriter {
   }
 
   private writeBody(scanned: readonly AnyNode[]): void {
-    const { cell, sizes } = this.scan;
+    const { cell, sizes, counts } = this.scan;
     const { graph, names } = this.body;
     for (const [node, value] of this.outside.names) if (this.changes.get(node) === FIXED) names.set(node, value);
     const take = (node: AnyNode | undefined, what: string, size: number | string): void => {
@@ -133,19 +136,26 @@ class ScanWriter {
     for (const node of scanned)
       take(node, `${this.outside.names.get(node)!}.now`, this.full.has(node) ? sizeOf(this.width(node), sizes) : 1);
     if (scanned.length === 0) take(undefined, this.inside("now"), "input");
+    const counted = counts === undefined ? undefined : this.inside("counts");
+    if (counted) graph.input(counted, "bool", ["batch", 1]);
     this.print(Object.values(cell.next), this.body);
     const given = new Set<string>();
     for (const { name: state, width } of cell.states) {
       const next = cell.next[state]!;
       const value = this.spread(next, width, this.body);
       // A body gives out what it computes itself, each value once.
-      const own = this.isOfState(next) && next.op !== "variable" && !given.has(value);
+      const own = !counted && this.isOfState(next) && next.op !== "variable" && !given.has(value);
       const end = own ? value : this.inside(`next.${state}`);
-      if (!own) graph.node("Identity", [value], [end]);
+      if (counted) graph.node("Where", [counted, value, this.inside(`previous.${state}`)], [end]);
+      else if (!own) graph.node("Identity", [value], [end]);
       given.add(end);
       graph.output(end, "float32", ["batch", sizeOf(width, sizes)]);
     }
-    graph.node("Identity", [[...given][0]!], [this.inside("step")]);
+    const first = [...given][0]!;
+    if (counted) {
+      const none = this.outside.graph.float(this.inside("none"), { shape: [], data: [0] });
+      graph.node("Where", [counted, first, none], [this.inside("step")]);
+    } else graph.node("Identity", [first], [this.inside("step")]);
     graph.output(this.inside("step"), "float32", ["batch", sizeOf(cell.states[0]!.width, sizes)]);
   }
 

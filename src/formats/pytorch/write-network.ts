@@ -105,6 +105,9 @@ function checkLayer(name: string, spec: LayerSpec, said: Said): void {
     case "embedding":
       if (spec.maskZero) masked(name, "steps of token 0 (mask_zero)", said);
       break;
+    case "lengths":
+      forward("let the layers behind it read that many steps of each sequence alone (pack_padded_sequence)");
+      break;
     case "masking":
       masked(name, `steps all of whose numbers are ${spec.value}`, said);
       break;

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CellSpec, cellByName } from "../../../src/cells/registry.ts";
+import type { LayerSpec } from "../../../src/formats/canonical.ts";
 import { type ConvertOptions, convertModel } from "../../../src/formats/convert.ts";
 import { writeKeras, writeKerasH5 } from "../../../src/formats/keras/write.ts";
 import type { WriteKerasOptions } from "../../../src/formats/keras/write-topology.ts";
@@ -13,6 +14,7 @@ import { type WriteTensorFlowJsOptions, writeTensorFlowJs } from "../../../src/f
 import { recurrent } from "../../../src/layers/recurrent.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
+import { fileOf } from "../../formats/networks.ts";
 import { type EffectTable, outcomeOf, shows } from "./effects.ts";
 import { onnx, stateful } from "./model-files.ts";
 import { machine } from "./on-reference.ts";
@@ -21,10 +23,10 @@ const file = await readModel(onnx);
 const model = await open(onnx, { machine });
 
 /** The bytes of a file that `save` writes under this name. */
-async function savedAs(name: string, options: SaveOptions): Promise<Uint8Array> {
+async function savedAs(name: string, options: SaveOptions, of = model): Promise<Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), "longshort-save-"));
   try {
-    return (await save(model, join(folder, name), options)).bytes;
+    return (await save(of, join(folder, name), options)).bytes;
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -32,6 +34,23 @@ async function savedAs(name: string, options: SaveOptions): Promise<Uint8Array> 
 
 const layers = await readModel(new URL("../../golden/tfjs/14_lstm/model.json", import.meta.url));
 const ofLayers = new Model(layers, { machine });
+/** A network that may be told how long the sequences of a padded batch are. */
+const ofPadded = new Model(
+  fileOf({
+    name: "padded",
+    inputs: [
+      { name: "tokens", shape: [null], type: "int" },
+      { name: "lengths", shape: [], type: "int", optional: true },
+    ],
+    layers: new Map<string, LayerSpec>([["sequence", { kind: "lengths" }]]),
+    nodes: [{ name: "sequence", layer: "sequence", inputs: ["tokens", "lengths"], outputs: ["sequence"] }],
+    outputs: [{ name: "same", value: "sequence" }],
+    weights: new Map(),
+  }),
+  { machine },
+);
+const lengths = (write: (options: ConvertOptions) => unknown) => async () =>
+  [await write({ to: "onnx" }), await write({ to: "onnx", lengths: false })] as const;
 const weightsFile = (write: (options: ConvertOptions) => unknown) => async () =>
   [await write({ to: "tfjs" }), await write({ to: "tfjs", weightsFile: "other.bin" })] as const;
 
@@ -52,6 +71,7 @@ export const writing: EffectTable = {
       to: ["npz", { weightsOnly: true }],
       weightsOnly: [true],
       weightsFile: weightsFile((options) => convertModel(layers, options).bytes),
+      lengths: lengths((options) => convertModel(ofPadded.file, options).bytes),
     },
   ),
   exportModel: shows(
@@ -61,12 +81,13 @@ export const writing: EffectTable = {
       to: ["onnx"],
       weightsOnly: [true],
       weightsFile: weightsFile(async (options) => (await exportModel(ofLayers, options)).bytes),
+      lengths: lengths(async (options) => (await exportModel(ofPadded, options)).bytes),
     },
   ),
   save: shows(
     (options: SaveOptions) => outcomeOf(() => savedAs("model.npz", options)),
     {},
-    { to: ["onnx"], weightsOnly: [true] },
+    { to: ["onnx"], weightsOnly: [true], lengths: lengths((options) => savedAs("model.onnx", options, ofPadded)) },
   ),
   writeKeras: ofStateful((options) => writeKeras(stateful, options)),
   writeKerasH5: ofStateful((options) => writeKerasH5(stateful, options)),
