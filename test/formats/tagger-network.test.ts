@@ -216,6 +216,36 @@ const zerosOf = ({ inputs, states }: Pick<Runnable, "inputs" | "states">, batch:
     }),
   );
 
+test.runIf(onnxRuntime).each(["lstm", "layer-norm-lstm"])(
+  `in ONNX Runtime states of a padded batch go on from where each sequence ended, be it before it began (%s)${withoutOnnxRuntime}`,
+  async (cell) => {
+    const options: Options = { ...sizes, head: "softmax", bidirectional: false, cell };
+    const { path } = await saved(`states of ${cell}`, options);
+    const { bytes } = convertModel(await readModel(path), { to: "onnx" });
+    using model = await open(path, { machine });
+    const session = await onnxRuntime!.InferenceSession.create(bytes, { logSeverityLevel: 3 });
+    const { Tensor } = onnxRuntime!;
+    const states = mapValues(zerosOf(model, 3), ({ shape }) => ({
+      ...{ shape, data: Float32Array.from({ length: 15 }, (_, k) => Math.sin(k)) },
+    }));
+    const inputs = { ...batchOf(options, sentences), lengths: { shape: [3], data: [6, 0, 3] } };
+    const own = await model.run({ ...inputs, ...states });
+    const theirs = await session.run({
+      ...mapValues(
+        inputs,
+        ({ shape, data }) => new Tensor("int64", BigInt64Array.from(Array.from(data), BigInt), shape),
+      ),
+      ...mapValues(states, ({ shape, data }) => new Tensor("float32", data, shape)),
+    });
+    for (const [state, { data }] of Object.entries(states)) {
+      const after = Array.from(theirs[`${state}_out`]!.data as Float32Array);
+      expect(after.slice(5, 10)).toEqual(Array.from(data.slice(5, 10)));
+      expect(difference(after, Array.from(own[`${state}_out`]!.data))).toBeLessThanOrEqual(1e-5);
+    }
+    await session.release();
+  },
+);
+
 test("one direction goes on from piece to piece; two directions, and intents, are of a whole sentence", async () => {
   const run = await saved("pieces", softmax["one direction"]!);
   using model = await open(run.path, { machine });

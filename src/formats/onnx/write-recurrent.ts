@@ -100,7 +100,15 @@ export function writeLayer(graph: GraphWriter, layer: LayerToWrite): void {
     if (lengths !== undefined) graph.node("Cast", [lengths], [ends], { to: codeOf("int32") });
     const inputs = [x, given("W"), given("R"), given("B"), ends, ...initial.map((value) => value ?? "")];
     const attributes = attributesOf(form, sizes.hiddenSize, D, reverse);
-    graph.node(form.op, weights.P ? [...inputs, given("P")] : inputs, [steps, ...finals], attributes);
+    const kept = initial.map((value) => lengths !== undefined && value !== undefined);
+    const computed = finals.map((final, k) => (kept[k] ? `${final}.computed` : final));
+    graph.node(form.op, weights.P ? [...inputs, given("P")] : inputs, [steps, ...computed], attributes);
+    if (!kept.includes(true)) return;
+    // Of a sequence without steps the state is what it was: ONNX Runtime gives zeros.
+    const some = someSteps(graph, lengths!, directions[0]!.name("some"));
+    finals.forEach((final, k) => {
+      if (kept[k]) graph.node("Where", [some, computed[k]!, initial[k]!], [final]);
+    });
     return;
   }
   const counts = lengths === undefined ? undefined : countedSteps(graph, x, lengths, directions[0]!.name("counts"));
@@ -135,6 +143,13 @@ export function writeLayer(graph: GraphWriter, layer: LayerToWrite): void {
       whole,
     );
   });
+}
+
+/** Which sequences have steps, bool [1, B, 1]. */
+function someSteps(graph: GraphWriter, lengths: string, name: string): string {
+  graph.node("Greater", [lengths, graph.tensor(`${name}.none`, "int64", { shape: [], data: [0] })], [`${name}.flat`]);
+  graph.node("Unsqueeze", [`${name}.flat`, graph.whole(`${name}.axes`, [0, 2])], [name]);
+  return name;
 }
 
 /** Which steps of [T, B, D] count, bool [T, B, 1], as a scan reads them. */
