@@ -78,7 +78,7 @@ export function convertModel(given: NamedContent, options: ConvertOptions): Conv
   expectOptions("convertModel", options, { to: "required", weightsOnly: 1, weightsFile: 1, lengths: 1 });
   const { to, weightsFile } = options;
   const file = asWritten(given, options);
-  const padding = file === given ? [] : [WITHOUT_PADDING];
+  const padding = file === given ? (takesLengths(file) ? [WITH_LENGTHS] : []) : [WITHOUT_PADDING];
   const made = (bytes: OwnBytes, files: Converted["files"] = new Map()): Converted => ({
     ...{ to, bytes, files, forward: [] },
     notes: [...(orders[to] && file.content.kind !== "graph" ? [orders[to]] : []), ...padding],
@@ -94,6 +94,10 @@ export function convertModel(given: NamedContent, options: ConvertOptions): Conv
   return { ...made(containers[to](tensors)), notes: [...notes, ...padding], forward };
 }
 
+const takesLengths = ({ content }: NamedContent): boolean =>
+  content.kind === "network" && content.network.inputs.some(({ optional }) => optional);
+const WITH_LENGTHS =
+  "lengths say how many steps of each sequence count, what stands behind them is padding; --no-lengths (lengths: false) writes a file without them";
 const WITHOUT_PADDING = "padding is no part of the file: sequences of one length are one batch";
 
 /** A model in the form in which it is written: without lengths as an input where the format has none, or they are not wanted. */
