@@ -181,6 +181,7 @@ export {
   thresholdedRelu,
 } from "./math/functions.ts";
 // Models.
+export type { Calibration, Threshold } from "./models/calibration.ts";
 export type { CellConfig } from "./models/cell-choice.ts";
 export type {
   ForecastHead,
@@ -275,7 +276,7 @@ export {
 } from "./run/backtest.ts";
 export { type BeamSearchOptions, type BeamText, beamSearch } from "./run/beam-search.ts";
 export { type ClassificationScores, type Confusion, classificationScores } from "./run/classification-scores.ts";
-export { Classifier, type ClassifierOptions, type ClassPrediction } from "./run/classifier.ts";
+export { type CalibrateOptions, Classifier, type ClassifierOptions, type ClassPrediction } from "./run/classifier.ts";
 export type { WriteEnd } from "./run/continuation.ts";
 export {
   type ClassifierScores,
@@ -284,6 +285,7 @@ export {
   type RegressionScores,
 } from "./run/evaluate-classifier.ts";
 export { evaluateTagger, type TaggerScores, type TaggingScores } from "./run/evaluate-tagger.ts";
+export type { ThresholdGoal } from "./run/fit-calibration.ts";
 export type { Distribution } from "./run/forecast-distribution.ts";
 export type { ForecastScores } from "./run/forecast-scores.ts";
 export {
@@ -411,6 +413,7 @@ export type {
 export type { Objective } from "./train/learner.ts";
 export type { StepReading } from "./train/notes.ts";
 export { type Plateau, type PlateauOptions, type PlateauState, reduceOnPlateau } from "./train/plateau.ts";
+export type { Pretrained, PretrainedModel, PretrainedOptions, TakenOver } from "./train/pretrained.ts";
 export type { RateOptions } from "./train/rate.ts";
 export {
   type OpenRunOptions,

@@ -11,7 +11,7 @@ const USES: Readonly<Record<string, { readonly name: string; readonly use: strin
   },
   "sequence-classifier": {
     name: "classifier",
-    use: "the commands predict and inspect, or loadClassifier in a program",
+    use: "the commands predict, evaluate and inspect, or loadClassifier in a program",
   },
   tagger: { name: "tagger", use: "the commands predict, evaluate and inspect, or loadTagger in a program" },
   forecaster: {

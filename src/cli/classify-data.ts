@@ -1,7 +1,6 @@
-import { type Examples, type Placed, pick, type Series, type Unlabelled } from "../data/examples.ts";
+import type { Examples, Placed, Series, Unlabelled } from "../data/examples.ts";
 import { readLabelledTexts } from "../data/labelled-texts.ts";
 import { readSeriesTable } from "../data/series-table.ts";
-import { stratifiedSplit } from "../data/stratified-split.ts";
 import { readLabelledSeries } from "../data/ts-archive.ts";
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
@@ -47,17 +46,6 @@ export async function readExamples(file: string, columns: Columns): Promise<Exam
       ? undefined
       : "--text and --label say which they are (series are files that end in .ts, or given with --series)",
   );
-}
-
-/** What a run learned from, and what it is measured on: its test part, without one that which it was validated on. */
-export async function dividedExamples(
-  settings: ClassifySettings,
-): Promise<{ readonly train: Examples; readonly measured: Examples }> {
-  const { seed, validation, regression, test } = settings;
-  const all = await readExamples(settings.file, settings);
-  const split = stratifiedSplit(regression ? all.labels.map(() => "") : all.labels, { validation, seed });
-  const measured = test === undefined ? pick(all, split.validation) : await readExamples(test, settings);
-  return { train: pick(all, split.train), measured };
 }
 
 /** The same without labels, where the file may have none. @param hint what to do where it has no column with the text */

@@ -2,12 +2,15 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { readRunConfig } from "../checkpoint/read-run.ts";
 import type { RunConfig } from "../checkpoint/run-folder.ts";
+import { ofKind } from "../checkpoint/run-kinds.ts";
 import { openMachine } from "../compute/open.ts";
 import { loadRun } from "../run/load-run.ts";
-import { defaultsOf, onOff, path, paths, type ValuesOf } from "../schema/fields.ts";
-import { type TagSettings, tagFields } from "../schema/tag.ts";
+import { classifyFields } from "../schema/classify.ts";
+import { defaultsOf, type Fields, onOff, path, paths, type ValuesOf } from "../schema/fields.ts";
+import { tagFields } from "../schema/tag.ts";
 import { UsageError } from "../shared/errors.ts";
 import { evaluateText } from "../train/evaluate-text.ts";
+import { tellClassifierScores } from "./classifier-scores.ts";
 import { defineCommand } from "./command.ts";
 import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
@@ -22,11 +25,12 @@ const { run, machine, json } = common;
 const fields = {
   run,
   file: path({
-    about: "text to predict, or sentences with their tags; UTF-8, gzip or not",
+    about: "text to predict, or labelled examples or sentences as the run was trained on; UTF-8, gzip or not",
     ...{
       unit: "file",
       positional: true,
-      otherwise: "the validation part of the run's own text; for a tagger its test part, if it has one",
+      otherwise:
+        "the validation part of the run's own text; for classifiers and taggers their test part, if they have one",
     },
   }),
   baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),
@@ -41,14 +45,15 @@ const fields = {
 export const evaluateCommand = (io: Io): Command =>
   defineCommand(io, {
     name: "evaluate",
-    summary: "evaluate how well a model predicts a text or tags sentences",
+    summary: "evaluate how well a model predicts a text, classifies or tags",
     description:
-      "Measures how well a trained model predicts a text: loss in nats per token, perplexity, bits per character, beside baselines that count single tokens (unigram) and pairs of tokens (bigram). For a tagger: accuracy and F1 of each label, beside each word's most frequent tag.",
+      "Measures how well a trained model predicts a text: loss in nats per token, perplexity, bits per character, beside baselines that count single tokens (unigram) and pairs of tokens (bigram). For a classifier: accuracy, F1, confusion matrix and how far its probabilities may be believed, beside simple baselines. For a tagger: accuracy and F1 of each label, beside each word's most frequent tag.",
     fields,
     examples: [
       "evaluate runs/2026-01-31-novel other.txt",
       "evaluate runs/2026-01-31-novel",
       "evaluate runs/2026-01-31-tags test.conll",
+      "evaluate runs/2026-01-31-reviews test.csv",
     ],
     run: (values) => evaluate(values, io),
   });
@@ -58,7 +63,8 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   if (flags.baseline !== undefined && !flags.baselines)
     throw new UsageError("bad-option", "--baseline and --no-baselines: give one of them");
   const known = await readRunConfig(folder);
-  if ((known.model as { readonly kind?: unknown }).kind === "tagger") return evaluateTags(flags, known, io);
+  const measure = ofKind(known, MEASURES);
+  if (measure) return evaluateTask(flags, known, measure, io);
   using machine = await openMachine(flags.machine);
   const { config, model, parameters, tokenizer } = await loadRun(folder, { machine });
   const own = settingsIn<TextSettings>(config);
@@ -91,25 +97,51 @@ async function evaluate(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   );
 }
 
-/** A tagger is measured as at the end of its training, on the file if one is given. */
-async function evaluateTags(flags: ValuesOf<typeof fields>, config: RunConfig, io: Io): Promise<void> {
+/** How a run of a task is measured that is measured as at the end of its training, on the file if one is given. */
+interface Measure {
+  /** What its models are called. */
+  readonly of: string;
+  /** What makes its runs. */
+  readonly command: string;
+  readonly fields: Fields;
+  readonly tell: (
+    settings: never,
+    options: { readonly io: Io; readonly folder: string; readonly json: boolean },
+  ) => Promise<boolean>;
+}
+
+const MEASURES: Readonly<Record<string, Measure>> = {
+  tagger: { of: "tagger", command: "train tag", fields: tagFields, tell: tellTaggerScores },
+  "sequence-classifier": {
+    ...{ of: "classifier", command: "train classify", fields: classifyFields, tell: tellClassifierScores },
+  },
+};
+
+async function evaluateTask(
+  flags: ValuesOf<typeof fields>,
+  config: RunConfig,
+  { of, command, fields: known, tell }: Measure,
+  io: Io,
+): Promise<void> {
   const { run: folder, file, baselines, baseline, machine, json } = flags;
   if (baseline !== undefined)
     throw new UsageError(
       "bad-option",
-      "--baseline: only for language models; the baseline of a tagger is counted on its training data",
+      `--baseline: only for language models; the baselines of a ${of} are counted on its training data`,
     );
-  const own = settingsIn<TagSettings>(config);
+  const own = settingsIn<{ readonly file: string }>(config);
   const learned = own.file !== undefined;
   if (!learned && file === undefined)
     throw new UsageError(
       "no-training-text",
-      `${folder}: the run does not say what it learned from, because it was not made by \`train tag\`; name a file to evaluate on`,
+      `${folder}: the run does not say what it learned from, because it was not made by \`${command}\`; name a file to evaluate on`,
     );
   if (!learned && baselines)
     await io.stderr.write("Note: no baseline, because the run does not say what it learned from.\n");
-  const settings = { ...defaultsOf(tagFields), ...(learned && own), baselines: baselines && learned, machine };
-  const test = file === undefined ? undefined : resolve(file);
-  const asked = { ...(settings as TagSettings), ...(test !== undefined && { test }) };
-  if (!(await tellTaggerScores(asked, { io, folder, json }))) throw noValidation(folder);
+  const { classes } = config.model as { readonly classes?: unknown };
+  const settings = {
+    ...{ ...defaultsOf(known), regression: of === "classifier" && classes === undefined, ...(learned && own) },
+    ...{ baselines: baselines && learned, machine, ...(file !== undefined && { test: resolve(file) }) },
+  };
+  if (!(await tell(settings as never, { io, folder, json }))) throw noValidation(folder);
 }

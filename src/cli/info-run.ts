@@ -1,6 +1,8 @@
 import { runPaths } from "../checkpoint/run-folder.ts";
+import type { Calibration } from "../models/calibration.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { median } from "./bench/statistics.ts";
+import { calibrationInWords } from "./calibration-words.ts";
 import { counted, duration, integer, labelled, perplexity, quoted, short } from "./format.ts";
 import { unitsOf } from "./introduction.ts";
 import type { Io } from "./io.ts";
@@ -23,6 +25,7 @@ function textOf(story: RunStory, io: Io): string {
     ["Run", folder],
     ["Model", modelOf(story)],
     ["Data", dataOf(story)],
+    ["Calibrated", calibrationOf(story)],
     ["Training", trainingOf(story)],
     ["Result", resultOf(story)],
     ["Time", timeOf(story)],
@@ -58,6 +61,9 @@ function modelOf({ model, start }: RunStory): string {
   ].join(", ");
 }
 
+const calibrationOf = ({ model: { calibration } }: RunStory): string =>
+  calibration ? calibrationInWords(calibration as Calibration) : "";
+
 /** What is counted of the data, by the names of the start event of each task. */
 const COUNTED = { Sentences: "sentences", Examples: "examples", Windows: "windows", Tokens: "tokens" } as const;
 
@@ -84,6 +90,7 @@ function trainingOf({ settings, start }: RunStory): string {
   const { warmupSteps = settings.warmup } = settings;
   const { epochs = start.epochs } = settings as { readonly epochs?: number };
   const { optimizer, learningRate, schedule, clipNorm, average, seed, machine } = settings;
+  const { pretrained, pretrainedRate: factor } = settings;
   return [
     ...(epochs === undefined ? [] : [counted(epochs, "epoch")]),
     ...(start.totalSteps === undefined
@@ -93,7 +100,7 @@ function trainingOf({ settings, start }: RunStory): string {
         ]),
     ...Object.entries({
       ...{ optimizer, "learning rate": learningRate, schedule, warmup: warmupSteps || undefined, clip: clipNorm },
-      ...{ average, seed },
+      ...{ average, seed, "begun with": pretrained, "for it the rate times": factor === 1 ? undefined : factor },
     }).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${text(value)}`])),
     ...(machine === undefined ? [] : [`on ${text(machine)}`]),
   ].join(", ");

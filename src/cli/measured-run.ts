@@ -16,7 +16,8 @@ import { UsageError } from "../shared/errors.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { evaluateText } from "../train/evaluate-text.ts";
 import { measuredSeries } from "./backtest.ts";
-import { dividedExamples, readExamples } from "./classify-data.ts";
+import { measuredExamples } from "./classifier-scores.ts";
+import { readExamples } from "./classify-data.ts";
 import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
 import { ownPart, settingsIn } from "./run-settings.ts";
@@ -86,8 +87,7 @@ async function openText({ folder, machine, file, io }: Asked, config: RunConfig)
 async function openClassifier({ folder, machine, file }: Asked, config: RunConfig): Promise<Opened> {
   const settings = trainedBy<ClassifySettings>("classify", config, folder);
   const classifier = await loadClassifier(folder, { machine });
-  const examples =
-    file === undefined ? (await dividedExamples(settings)).measured : await readExamples(resolve(file), settings);
+  const examples = file === undefined ? await measuredExamples(settings) : await readExamples(resolve(file), settings);
   if (examples.inputs.length === 0) throw noValidation(folder);
   return {
     ...{ model: classifier.model, saved: classifier, close: () => classifier.close() },

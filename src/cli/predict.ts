@@ -95,8 +95,11 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
       ? await readInputs(file!, columns, "--text says which one it is")
       : { inputs: [input], places: ["--input"] };
   const { classes } = classifiers[0]!.model.config;
+  if (classifiers.length > 1 && classifiers.some(({ calibration }) => calibration?.threshold))
+    await io.stderr.write("Note: a mean of several runs has no threshold: the answer is its most likely class.\n");
+  const said = classes ? await ofEach(classifiers, (one) => one.predict(inputs)) : [];
   const rows = classes
-    ? averagePredictions(await ofEach(classifiers, (one) => one.predict(inputs))).map(({ label, probabilities }) => ({
+    ? (said.length === 1 ? said[0]! : averagePredictions(said)).map(({ label, probabilities }) => ({
         label,
         probabilities,
       }))

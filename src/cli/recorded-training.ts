@@ -31,6 +31,8 @@ export interface TrainingTools {
   readonly machine: Awaited<ReturnType<typeof openMachine>>;
   readonly display: ProgressDisplay;
   readonly log: RunLog;
+  /** Whether it goes on from a checkpoint. */
+  readonly goesOn: boolean;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   /** From now on Ctrl-C saves; before, while data is read, it ends the command, as nothing is learned that could be lost. */
@@ -71,14 +73,16 @@ export async function recordedTraining<T>(
     // Before anything that takes long: another process may be at it.
     run = await openRun({ folder, existing, keep: settings.keep, onNotice: (text) => display.log(text) });
     open.push(run);
-    const portable = (await run.arithmetic())?.family === "portable";
+    const before = await run.arithmetic();
+    const portable = before?.family === "portable";
     const machine = await openMachine(settings.machine, portable ? { fused: false } : undefined);
     open.push(machine);
     const begin = (): void => {
       signal.throwIfAborted();
       begun = true;
     };
-    return await train({ run, machine, display, log, signal, begin, own: (one) => void open.push(one) });
+    const goesOn = before !== undefined;
+    return await train({ run, machine, display, log, goesOn, signal, begin, own: (one) => void open.push(one) });
   } catch (error) {
     const kept = run?.lastCheckpoint;
     if (error instanceof FailureError && UNWRITTEN.includes(error.code) && kept !== undefined)

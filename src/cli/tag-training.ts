@@ -1,10 +1,12 @@
-import type { TagSettings } from "../schema/tag.ts";
+import type { Tagger } from "../run/tagger.ts";
+import { type TagSettings, tagFields } from "../schema/tag.ts";
 import type { Metrics } from "../train/evaluator.ts";
 import type { StartEvent } from "../train/events.ts";
 import { type TaggerFacts, type TaggerTraining, trainTagger } from "../train/train-tagger.ts";
 import { taskLine } from "./epoch-line.ts";
 import { counted, integer, percent } from "./format.ts";
 import { modelLine, trainingLine, unitsOf } from "./introduction.ts";
+import { type Beginning, beginningWith, noteOf, pretrainedLine } from "./pretrained.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { readTagged } from "./tag-data.ts";
 import { recordTold } from "./told-training.ts";
@@ -16,16 +18,20 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
   return recordedTraining(settings, options, async (tools) => {
     const { machine, signal, own } = tools;
     const { validation } = settings;
-    const training = await trainTagger({
-      ...trainOptions(settings),
-      ...{ machine, signal, sentences: await readTagged(settings.file, settings) },
-      validation: typeof validation === "string" ? await readTagged(validation, settings) : validation,
-    });
-    const { trainer, tagger } = training;
+    const sentences = await readTagged(settings.file, settings);
+    const kept = typeof validation === "string" ? await readTagged(validation, settings) : validation;
+    const training = await beginningWith(settings, tagFields, options, tools, (beginning) =>
+      trainTagger({ ...trainOptions(settings, beginning), machine, signal, sentences, validation: kept }),
+    );
+    const { trainer, tagger, pretrained } = training;
     own(trainer);
     return recordTold<TaggerFacts>(trainer, tools, options, {
       task: "tag",
-      config: { model: tagger.model.config, training: settings },
+      config: {
+        model: tagger.model.config,
+        training: { ...settings, ...(pretrained && structureOf(tagger)) },
+        ...noteOf(settings, pretrained),
+      },
       tokenizer: tagger.tokenizer,
       introduction: (start) => introduction(start, training, settings),
       measured: (event, epochs) => taskLine(event, epochs, event.metrics && measured(event.metrics)),
@@ -33,22 +39,37 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
   });
 }
 
-function trainOptions(settings: TagSettings) {
-  const { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, head, embeddingSize } = settings;
+/** What a pretrained run decides of a model. */
+const STRUCTURE = ["cell", "hiddenSize", "numLayers", "bidirectional", "embeddingSize"] as const;
+
+/** The same as settings of a run, for those who read them. */
+function structureOf({ model }: Tagger) {
+  const { cell, hiddenSize, numLayers, bidirectional, embeddingSize } = model.config;
+  return { cell: cell.name, hiddenSize, numLayers, bidirectional, embeddingSize };
+}
+
+function trainOptions(settings: TagSettings, { options, embeds, given }: Beginning) {
+  const { initialize, dropout, head } = settings;
   const { vocabularySize, minCount, normalize, characters, scheme, encoding, batchSize, monitor } = settings;
   return {
     ...trainerOptions(settings),
     ...{ scheme, encoding, batchSize, monitor },
     // On is where it tells something: where words have characters.
     characters: characters ? undefined : false,
-    words: { minCount, vocabularySize, normalize },
-    model: { cell, hiddenSize, numLayers, initialize, dropout, bidirectional, head, embeddingSize },
+    ...options,
+    words: embeds ? undefined : { minCount, vocabularySize, normalize },
+    model: { initialize, dropout, head, ...given(settings, STRUCTURE) },
   };
 }
 
-function introduction(start: StartEvent<TaggerFacts>, { tagger }: TaggerTraining, settings: TagSettings): string[] {
-  const { cell, machine } = settings;
-  const { tags, scheme, writtenScheme, intents, characters, head, vocabularySize } = tagger.model.config;
+function introduction(
+  start: StartEvent<TaggerFacts>,
+  { tagger, pretrained }: TaggerTraining,
+  settings: TagSettings,
+): string[] {
+  const { machine } = settings;
+  const { config } = tagger.model;
+  const { tags, scheme, writtenScheme, intents, characters, head, vocabularySize, cell } = config;
   const what = [
     counted(tags.length, "tag"),
     ...(scheme ? [`spans written as ${writtenScheme}, learned as ${scheme}`] : []),
@@ -57,7 +78,8 @@ function introduction(start: StartEvent<TaggerFacts>, { tagger }: TaggerTraining
   ];
   return [
     `Data: ${counted(start.trainSentences, "sentence")} (${counted(start.trainTokens, "token")}) for training, ${integer(start.validationSentences)} for validation; ${what.join("; ")}`,
-    modelLine(`${cell}, ${unitsOf(settings)}, head ${head}`, start),
+    ...pretrainedLine(settings, pretrained),
+    modelLine(`${cell.name}, ${unitsOf(config)}, head ${head}`, start),
     trainingLine(counted(start.batchSize, "sentence"), start, machine),
   ];
 }

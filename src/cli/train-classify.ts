@@ -1,21 +1,16 @@
 import type { Command } from "commander";
-import { openMachine } from "../compute/open.ts";
 import { type Examples, placeOf, type Series } from "../data/examples.ts";
-import { evaluateClassifier, evaluateRegression } from "../run/evaluate-classifier.ts";
-import { loadClassifier } from "../run/load-classifier.ts";
 import { type ClassifySettings, classifyFields } from "../schema/classify.ts";
 import { type Field, flagName, type ValuesOf } from "../schema/fields.ts";
 import { UsageError } from "../shared/errors.ts";
-import { classifierBaselines } from "../train/classifier-baselines.ts";
-import { dividedExamples, holdsSeries, readExamples } from "./classify-data.ts";
-import { confusionTable, type Scores, scoreTable } from "./classify-scores.ts";
-import { trainClassifierToFolder } from "./classify-training.ts";
+import { tellClassifierScores } from "./classifier-scores.ts";
+import { holdsSeries, readExamples } from "./classify-data.ts";
+import { expectCalibratable, trainClassifierToFolder } from "./classify-training.ts";
 import { defineCommand } from "./command.ts";
-import { counted, jsonLine } from "./format.ts";
+import { counted } from "./format.ts";
 import type { Io } from "./io.ts";
 import { newTraining, newTrainingFields, settingsFrom } from "./new-training.ts";
 import type { TrainingOptions } from "./recorded-training.ts";
-import { chosenBy, ownPart } from "./run-settings.ts";
 import { tellNext, tellSaved } from "./training-result.ts";
 
 const fields = { ...classifyFields, ...newTrainingFields } as const;
@@ -40,6 +35,7 @@ export const trainClassifyCommand = (io: Io): Command =>
 async function trainClassify(values: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const settings = settingsFrom(classifyFields, values);
   expectOfTexts(settings);
+  expectCalibratable(settings);
   // What is wrong with the last file is said before anything is trained.
   if (settings.test !== undefined) {
     const [train, test] = [await readExamples(settings.file, settings), await readExamples(settings.test, settings)];
@@ -81,39 +77,6 @@ function expectSameChannels({ inputs: [first] }: Examples, { inputs, places }: E
 /** Trains, or goes on, and says how good the result is. */
 export async function runClassifierTraining(settings: ClassifySettings, options: TrainingOptions): Promise<void> {
   await tellSaved(await trainClassifierToFolder(settings, options), options);
-  await tellScores(settings, options);
+  await tellClassifierScores(settings, options);
   await tellNext(["predict RUN FILE"], options);
-}
-
-async function tellScores(settings: ClassifySettings, { io, folder, json }: TrainingOptions): Promise<void> {
-  const { seed, regression } = settings;
-  const { train, measured: examples } = await dividedExamples(settings);
-  if (examples.inputs.length === 0) return;
-  const part = ownPart(settings);
-  using machine = await openMachine(settings.machine);
-  const classifier = await loadClassifier(folder, { machine });
-  const model = regression
-    ? await evaluateRegression(classifier, examples)
-    : await evaluateClassifier(classifier, examples);
-  const baselines = settings.baselines
-    ? await classifierBaselines({ machine, classifier, train, test: examples, seed })
-    : [];
-  if (json) {
-    for (const { name, scores, ...rest } of [{ name: "model", scores: model }, ...baselines])
-      await io.stdout.write(jsonLine({ type: "scores", part, name, ...scores, ...rest }));
-    return;
-  }
-  const measured = baselines.flatMap(({ name, scores }): [string, Scores][] => (scores ? [[name, scores]] : []));
-  const lines = [
-    `On the ${counted(examples.inputs.length, `${part} example`)}${chosenBy(part)}:`,
-    scoreTable([["this model", model], ...measured], io.stdout),
-    ...baselines.flatMap(({ name, scores, why }) => (scores ? [] : [`(${name}: ${why})`])),
-    ...("confusion" in model ? ["", confusionTable(model, io.stdout)] : []),
-  ];
-  await io.stdout.write(`${lines.join("\n")}\n`);
-  const unseen = "confusion" in model ? model.confusion.labels.slice(classifier.model.config.classes!.length) : [];
-  if (unseen.length > 0)
-    await io.stderr.write(
-      `Note: ${unseen.map((label) => JSON.stringify(label)).join(", ")} did not occur in training; these examples count as wrong.\n`,
-    );
 }

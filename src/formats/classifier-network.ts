@@ -1,5 +1,6 @@
 import type { Scaling } from "../models/scaling.ts";
 import type { SequenceClassifier } from "../models/sequence-classifier.ts";
+import type { NamedTensor } from "../tensor/parameter-store.ts";
 import type { LayerSpec } from "./canonical.ts";
 import {
   ABOUT_TOKENS,
@@ -20,7 +21,7 @@ import {
  * @throws UsageError "bad-cell" for a cell of code that words cannot say
  */
 export function networkOfClassifier({ config, parts }: SequenceClassifier, trained: Weights): DescribedModel {
-  const { cell, classes, pooling, dropout, channels = 0, inputScaling, targetScaling } = config;
+  const { cell, classes, pooling, dropout, channels = 0, inputScaling, targetScaling, calibration } = config;
   const { embedding, rnn, head } = parts;
   const network = new NetworkBuilder(trained);
   const input = embedding ? TOKENS : ({ name: "series", shape: [null, channels], type: "float" } as const);
@@ -32,7 +33,8 @@ export function networkOfClassifier({ config, parts }: SequenceClassifier, train
       : sequence;
   const steps = network.addStack("rnn", rnn, { cell, last: pooling === "last", independent: true }, read);
   const pooled = pooling === "last" ? steps : network.add("pool", poolOf(pooling, head.weight.shape[1]!), steps);
-  const value = network.addLinear("head", head, pooled);
+  const { temperature = 1, threshold } = calibration ?? {};
+  const value = network.addLinear("head", head, pooled, divided(trained, temperature));
   const outputs = classes
     ? [
         { name: "logits", value },
@@ -44,6 +46,12 @@ export function networkOfClassifier({ config, parts }: SequenceClassifier, train
     conventions: [
       ...(embedding ? [ABOUT_TOKENS] : []),
       ...(classes ? [`the classes are, in this order: ${listed(classes)}`] : []),
+      ...(temperature === 1 ? [] : [`the logits are those of training divided by the temperature, ${temperature}`]),
+      ...(threshold
+        ? [
+            `the answer is ${JSON.stringify(threshold.label)} from a probability of ${threshold.probability} on, which is no part of the network`,
+          ]
+        : []),
       ...(dropout > 0 ? [DROPOUT_LEFT_OUT] : []),
     ],
   };
@@ -56,3 +64,13 @@ const poolOf = (pooling: "mean" | "max" | "attention", inputSize: number): Layer
 
 const inUnits = (network: NetworkBuilder, { mean, deviation }: Scaling, value: string): string =>
   network.addAffine("units", { scale: deviation, offset: mean }, value);
+
+/** The weights of a head whose outputs are divided by a number. */
+function divided(trained: Weights, by: number): Readonly<Record<string, NamedTensor>> | undefined {
+  if (by === 1) return undefined;
+  const part = (name: string): NamedTensor => {
+    const { shape, data } = trained.get(`head.${name}`)!;
+    return { shape, data: Float64Array.from(data, (x) => x / by) };
+  };
+  return { weight: part("weight"), bias: part("bias") };
+}

@@ -12,6 +12,7 @@ import { expectBoolean, expectInteger, expectOneOf, expectRate, UsageError } fro
 import { expectOptions, type OptionNames } from "../shared/options.ts";
 import { expectTensor, type Tensor } from "../tensor/graph.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
+import { type Calibration, expectCalibration } from "./calibration.ts";
 import { type CellConfig, chooseCell } from "./cell-choice.ts";
 import { lastStates } from "./last-states.ts";
 import { expectNames, type FromConfigOptions, optionsOfConfig } from "./model-config.ts";
@@ -53,6 +54,8 @@ export interface SequenceClassifierOptions {
   readonly inputScaling?: Scaling | undefined;
   /** For regressions: the prediction is the output times `deviation` plus `mean`. Default: the output itself. */
   readonly targetScaling?: Scaling | undefined;
+  /** For classes: how answers follow from the logits. `forward` gives the logits themselves. Default: softmax, and the most likely class. */
+  readonly calibration?: Calibration | undefined;
 }
 
 /** Describes a sequence classifier completely, as JSON. */
@@ -74,6 +77,7 @@ export interface SequenceClassifierConfig {
   readonly memorySteps?: number;
   readonly inputScaling?: Scaling | undefined;
   readonly targetScaling?: Scaling | undefined;
+  readonly calibration?: Calibration | undefined;
 }
 
 /** A model with a vector of outputs per sequence. */
@@ -81,7 +85,7 @@ export interface SequenceModel extends HasParameters {
   /** What it reads, of how many kinds of tokens or channels, and the classes it tells apart. */
   readonly config: Pick<
     SequenceClassifierConfig,
-    "vocabularySize" | "channels" | "classes" | "inputScaling" | "targetScaling"
+    "vocabularySize" | "channels" | "classes" | "inputScaling" | "targetScaling" | "calibration"
   >;
   /**
    * @param x tokens [T, B] or numbers [T, B, D]
@@ -107,6 +111,7 @@ export const sequenceClassifierNames = {
   memorySteps: 1,
   inputScaling: 1,
   targetScaling: 1,
+  calibration: 1,
 } as const satisfies OptionNames<SequenceClassifierOptions>;
 
 /**
@@ -163,6 +168,7 @@ export class SequenceClassifier implements SequenceModel {
       ...(memorySteps > 0 && { memorySteps }),
       ...(options.inputScaling && { inputScaling: expectScaling("inputScaling", options.inputScaling, channels) }),
       ...(options.targetScaling && { targetScaling: expectScaling("targetScaling", options.targetScaling, 1) }),
+      ...(options.calibration && { calibration: expectCalibration(options.calibration, classes) }),
     };
   }
 

@@ -1,11 +1,18 @@
 import type { Machine } from "../compute/machine.ts";
-import type { Series } from "../data/examples.ts";
+import { type Examples, expectExamples, type Series } from "../data/examples.ts";
 import { lengthOf, type Sequence, sequenceInputs } from "../data/sequence-inputs.ts";
 import { logSoftmax } from "../layers/softmax.ts";
+import {
+  type Calibration,
+  expectTemperature,
+  expectTwoClasses,
+  type Threshold,
+  tempered,
+} from "../models/calibration.ts";
 import type { SequenceModel } from "../models/sequence-classifier.ts";
 import { argmax } from "../shared/argmax.ts";
 import { Closing } from "../shared/closing.ts";
-import { describe, expectInteger, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { zipRecord } from "../shared/records.ts";
 import type { Abortable } from "../shared/signal.ts";
@@ -15,6 +22,7 @@ import type { Graph, Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { resultsByLength } from "./batches-by-length.ts";
+import { fitTemperature, fitThreshold, type ThresholdGoal } from "./fit-calibration.ts";
 import { readSequence } from "./sequence-reader.ts";
 
 /** Options of `new Classifier`. */
@@ -28,9 +36,19 @@ export interface ClassifierOptions<M extends SequenceModel = SequenceModel> {
   readonly batchSize?: number | undefined;
 }
 
+/** Options of `Classifier.calibrate`. */
+export interface CalibrateOptions extends Abortable {
+  /** A temperature to use, such as 1: as trained. Default: the one that is fitted. */
+  readonly temperature?: number | undefined;
+  /** Of two classes: what the threshold is to reach on the examples. Default: no threshold. */
+  readonly threshold?: ThresholdGoal | undefined;
+  /** The class that has the threshold. Default: the second of the two. */
+  readonly label?: string | undefined;
+}
+
 /** The prediction of a classifier for one input. */
 export interface ClassPrediction {
-  /** The most likely class. */
+  /** The most likely class; of a classifier with a threshold the one that this says. */
   readonly label: string;
   /** Probability of each class by name; they sum to 1. */
   readonly probabilities: Readonly<Record<string, number>>;
@@ -38,15 +56,22 @@ export interface ClassPrediction {
   readonly logProbabilities: Readonly<Record<string, number>>;
 }
 
-/** A prediction from the log probabilities of all classes. */
-export const classPrediction = (
+/** A prediction from the log probabilities of all classes; the answer is the most likely one, or that of a threshold. */
+export function classPrediction(
   classes: readonly string[],
   logs: readonly number[] | Float64Array,
-): ClassPrediction => ({
-  label: classes[argmax(logs)]!,
-  probabilities: zipRecord(classes, logs.map(Math.exp)),
-  logProbabilities: zipRecord(classes, logs),
-});
+  threshold?: Threshold,
+): ClassPrediction {
+  const probabilities = zipRecord(classes, logs.map(Math.exp));
+  const other = classes.find((name) => name !== threshold?.label)!;
+  const label =
+    threshold === undefined
+      ? classes[argmax(logs)]!
+      : probabilities[threshold.label]! >= threshold.probability
+        ? threshold.label
+        : other;
+  return { label, probabilities, logProbabilities: zipRecord(classes, logs) };
+}
 
 /** Of a regression: `mean + deviation · output` is in the units of the labels. */
 export const targetUnits = ({ config: { targetScaling } }: SequenceModel) => ({
@@ -70,6 +95,7 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
   readonly tokenizer: Tokenizer | undefined;
   private readonly options: ClassifierOptions<M>;
   private readonly plans: Executables;
+  #calibration: Calibration | undefined;
 
   constructor(options: ClassifierOptions<M>) {
     super();
@@ -86,13 +112,62 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
     this.parameters = options.parameters;
     this.plans = new Executables(options.machine, options.parameters);
     this.tokenizer = options.tokenizer;
+    this.#calibration = options.model.config.calibration;
     if ((options.model.config.vocabularySize === undefined) !== (options.tokenizer === undefined))
       throw new UsageError("bad-option", "tokenizer: a model of tokens needs one, a model of series has none");
   }
 
   /** What a run saves of it (`saveRun`, `packRun`, `openRun`). */
   get config(): { readonly model: M["config"] } {
-    return { model: this.model.config };
+    const { config } = this.model;
+    return { model: this.#calibration ? { ...config, calibration: this.#calibration } : config };
+  }
+
+  /** How its answers follow from its logits, as its model says or `calibrate` has found; undefined: as trained. */
+  get calibration(): Calibration | undefined {
+    return this.#calibration;
+  }
+
+  /**
+   * Fits the temperature to examples that it was not trained on, and of two classes a threshold if one is asked for. From then on
+   * `predict` and all that asks it answer by them, and a run that is saved has them. They are valid for the current weights. A
+   * temperature changes no order: without a threshold the answers are the same.
+   * @example
+   * ```ts no-run
+   * const { temperature, threshold } = await classifier.calibrate(validation, { threshold: { precision: 0.9 } });
+   * ```
+   * @throws UsageError "no-examples", "not-a-classifier", "no-temperature" (the examples do not say which), "no-threshold" (no probability
+   *   reaches the goal), "bad-option", "unknown-choice", "out-of-range", "wrong-input"; the reason of `signal`. It answers as before then
+   */
+  async calibrate(
+    { inputs, labels }: Pick<Examples, "inputs" | "labels">,
+    options: CalibrateOptions = {},
+  ): Promise<Calibration> {
+    expectOptions("Classifier.calibrate", options, { temperature: 1, threshold: 1, label: 1, signal: 1 });
+    const classes = this.classes();
+    expectExamples("Classifier.calibrate", { inputs, labels });
+    const { threshold: goal, label = classes[1]!, signal } = options;
+    if (goal === undefined && options.label !== undefined)
+      throw new UsageError("bad-option", "label: says which class has a threshold; give threshold, too");
+    if (goal !== undefined) expectTwoClasses("threshold", classes);
+    expectOneOf("label", label, classes);
+    const outputs = await this.outputs(inputs, { signal });
+    // An example of a class that it does not know says nothing about its probabilities.
+    const known = labels.flatMap((name, k) => (classes.includes(name) ? [k] : []));
+    const logs = known.map((k) => outputs[k]!);
+    const targets = known.map((k) => classes.indexOf(labels[k]!));
+    const temperature =
+      options.temperature === undefined
+        ? fitTemperature(logs, targets)
+        : expectTemperature("temperature", options.temperature);
+    const at = classes.indexOf(label);
+    const likely = (): number[] => logs.map((x) => Math.exp(tempered(x, temperature)[at]!));
+    const own = targets.map((target) => target === at);
+    this.#calibration = {
+      temperature,
+      ...(goal !== undefined && { threshold: { label, probability: fitThreshold(likely(), own, goal) } }),
+    };
+    return this.#calibration;
   }
 
   /**
@@ -107,10 +182,15 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
 
   /** Converts log probabilities to a prediction. @throws UsageError "not-a-classifier" */
   private naming(): (logs: Float64Array) => ClassPrediction {
+    const classes = this.classes();
+    const { temperature = 1, threshold } = this.#calibration ?? {};
+    return (logs) => classPrediction(classes, temperature === 1 ? logs : tempered(logs, temperature), threshold);
+  }
+
+  private classes(): readonly string[] {
     const { classes } = this.model.config;
-    if (!classes)
-      throw new UsageError("not-a-classifier", "this model predicts numbers, not classes: call predictNumbers");
-    return (logs) => classPrediction(classes, logs);
+    if (classes) return classes;
+    throw new UsageError("not-a-classifier", "this model predicts numbers, not classes: call predictNumbers");
   }
 
   /** Predicts a number for each input (regression). */

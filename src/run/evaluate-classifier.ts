@@ -4,11 +4,17 @@ import type { Abortable } from "../shared/signal.ts";
 import { varies } from "../shared/varies.ts";
 import { type ClassificationScores, classificationScores } from "./classification-scores.ts";
 import { type Classifier, type ClassPrediction, targetUnits } from "./classifier.ts";
+import { expectedCalibrationError } from "./fit-calibration.ts";
 
 /** Scores of a classifier on examples. */
 export interface ClassifierScores extends ClassificationScores {
   /** Mean of −log p(true class), over the examples whose class the model knows. */
   readonly loss: number;
+  /**
+   * The expected calibration error over the same examples, from 0: how far the probability of the most likely class is from the share in
+   * which that is right, in 15 bins of equal width (Guo et al. 2017, arXiv:1706.04599).
+   */
+  readonly calibrationError: number;
 }
 
 /** Scores of a regression on examples; errors in the units of the labels. */
@@ -43,15 +49,19 @@ export function classifierScores(
   predictions: readonly ClassPrediction[],
 ): ClassifierScores {
   const classes = classifier.model.config.classes!;
-  let [sum, known] = [0, 0];
-  for (const [k, label] of labels.entries()) {
-    const { logProbabilities } = predictions[k]!;
-    if (!Object.hasOwn(logProbabilities, label)) continue;
-    sum -= logProbabilities[label]!;
-    known += 1;
-  }
+  const known = predictions.flatMap(({ logProbabilities, probabilities }, k) => {
+    const log = Object.hasOwn(logProbabilities, labels[k]!) ? logProbabilities[labels[k]!]! : undefined;
+    return log === undefined ? [] : [{ log, likeliest: Math.max(...Object.values(probabilities)), own: Math.exp(log) }];
+  });
   const predicted = predictions.map(({ label }) => label);
-  return { loss: sum / known, ...classificationScores(labels, predicted, classes) };
+  return {
+    loss: known.reduce((sum, { log }) => sum - log, 0) / known.length,
+    calibrationError: expectedCalibrationError(
+      known.map(({ likeliest }) => likeliest),
+      known.map(({ likeliest, own }) => own === likeliest),
+    ),
+    ...classificationScores(labels, predicted, classes),
+  };
 }
 
 /**

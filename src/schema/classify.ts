@@ -1,5 +1,6 @@
 import { choice, type Field, integer, number, onOff, path, text, texts, type ValuesOf } from "./fields.ts";
 import { recurrentFields } from "./model.ts";
+import { pretrainedFields } from "./pretrained.ts";
 import { tokenizerFields } from "./tokenizer.ts";
 import { machineField, trainingFields } from "./training.ts";
 
@@ -66,6 +67,7 @@ export const classifyFields = {
     about: "scaling of series: each channel to mean 0 and standard deviation 1, or none",
     ...{ unit: "rule", default: "standard" },
   }),
+  ...pretrainedFields,
   ...recurrentFields,
   initialize: withoutDefault(recurrentFields.initialize, "keras for series, pytorch for texts"),
   dropout: number({
@@ -94,6 +96,18 @@ export const classifyFields = {
   monitor: choice(["accuracy", "macroF1", "loss", "rmse", "mae"], {
     about: "which metric of the validation part says which epoch is kept and when --patience ends",
     ...{ unit: "metric", otherwise: "accuracy, with --regression loss", inOldRuns: "loss" },
+  }),
+  calibrate: onOff({
+    about: "fit a temperature to the validation part: probabilities that are as often right as they say",
+  }),
+  threshold: text({
+    about:
+      "of two classes: choose on the validation part from which probability on the answer is the second: f1 (the highest), precision:0.9 (at least, with the highest recall) or recall:0.9",
+    ...{ unit: "goal", otherwise: "the more likely class" },
+  }),
+  thresholdLabel: text({
+    about: "the class that the goal of --threshold is about",
+    ...{ unit: "label", otherwise: "the second in order", needs: { key: "threshold" } },
   }),
   schedule: withoutDefault(training.schedule, "cosine for series, constant for texts"),
   baselines: onOff({ about: "baselines beside the model", off: "no baselines", default: true }),

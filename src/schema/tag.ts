@@ -1,6 +1,7 @@
 import { TAG_SCHEMES } from "../shared/tag-schemes.ts";
 import { choice, fractionOrFile, integer, number, onOff, path, text, type ValuesOf } from "./fields.ts";
 import { recurrentFields } from "./model.ts";
+import { pretrainedFields } from "./pretrained.ts";
 import { tokenizerFields } from "./tokenizer.ts";
 import { machineField, trainingFields } from "./training.ts";
 
@@ -54,6 +55,7 @@ export const tagFields = {
     about: "read words character by character, too, where they have more than one",
     ...{ off: "do not read words by their characters", default: true },
   }),
+  ...pretrainedFields,
   ...recurrentFields,
   hiddenSize: { ...recurrentFields.hiddenSize, default: 100 },
   dropout: number({

@@ -17,3 +17,9 @@ export const prefixed = <V>(prefix: string, record: Readonly<Record<string, V>>)
 /** Of named values those whose names begin with `prefix`, under what follows it. */
 export const unprefixed = <V>(prefix: string, named: Iterable<readonly [string, V]>): [string, V][] =>
   [...named].flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : []));
+
+/** Of named values those that are there. */
+export const defined = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };

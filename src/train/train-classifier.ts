@@ -16,19 +16,21 @@ import { Classifier, declareSequences } from "../run/classifier.ts";
 import { expectSeries, readSequence } from "../run/sequence-reader.ts";
 import { checkOptions } from "../schema/check.ts";
 import { describe, expectInteger, expectOneOf, UsageError, within } from "../shared/errors.ts";
+import { defined } from "../shared/records.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
 import { monitored } from "./best.ts";
 import { type ClassWeights, classWeightsOf } from "./class-weights.ts";
 import { CLASS_METRICS, classifierEvaluator, NUMBER_METRICS } from "./classifier-evaluator.ts";
+import { type PretrainedOptions, pretrainedOptions, type TakenOver, transferOf } from "./pretrained.ts";
 import { type TrainingOptions, trainingOptions } from "./trainer-options.ts";
-import { openTraining, type Training } from "./training.ts";
+import { openTraining, type Training, unlessAborted } from "./training.ts";
 import { silenceUnseen } from "./unseen-tokens.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the examples. */
 export type ClassifierModelOptions = Omit<
   SequenceClassifierOptions,
-  "vocabularySize" | "channels" | "classes" | "inputScaling" | "targetScaling"
+  "vocabularySize" | "channels" | "classes" | "inputScaling" | "targetScaling" | "calibration"
 >;
 
 /** For `expectOptions`. */
@@ -38,11 +40,12 @@ const {
   classes: _3,
   inputScaling: _4,
   targetScaling: _5,
+  calibration: _6,
   ...modelNames
 } = sequenceClassifierNames;
 
 /** Options of `trainClassifier`. */
-export interface TrainClassifierOptions extends TrainingOptions {
+export interface TrainClassifierOptions extends TrainingOptions, PretrainedOptions {
   readonly machine: Machine;
   /** Texts or series with their labels. */
   readonly examples: Examples;
@@ -88,6 +91,8 @@ export interface ClassifierTraining<M extends SequenceModel = SequenceModel> ext
   readonly train: Examples;
   /** The validation examples. */
   readonly validation: Examples | undefined;
+  /** What was taken of the pretrained model; undefined without one. */
+  readonly pretrained: TakenOver | undefined;
 }
 
 /** Series are longer than texts, and there are mostly fewer. */
@@ -112,6 +117,7 @@ const DEFAULTS_BY_INPUT = {
 export async function trainClassifier(options: TrainClassifierOptions): Promise<ClassifierTraining> {
   checkOptions("trainClassifier", options, {
     ...trainingOptions,
+    ...pretrainedOptions,
     machine: "required",
     examples: "required",
     validation: 1,
@@ -136,16 +142,30 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     throw new UsageError("bad-option", "classWeights: a regression predicts numbers and has no classes; leave it out");
   if (kind === "series" && options.tokenizer !== undefined)
     throw new UsageError("bad-option", "tokenizer: the examples are series, not texts; leave it out");
+  const transfer = transferOf(options);
+  transfer?.expectReads(train.inputs[0]!);
+  if (transfer?.takes("rnn") && kind === "series" && options.scaling !== undefined)
+    throw new UsageError("bad-option", "scaling: the pretrained model has its own, which is used; leave it out");
   const classes = regression ? undefined : classesOf(train);
-  const tokenizer = kind === "texts" ? await tokenizerFor(options.tokenizer, train) : undefined;
+  const tokenizer =
+    kind === "texts"
+      ? (transfer?.tokenizer("tokenizer", options.tokenizer) ?? (await tokenizerFor(options, train)))
+      : undefined;
   const targets = classes ? Float64Array.from(train.labels, (label) => classes.indexOf(label)) : targetsOf(train);
   const [make, own = {}] = typeof options.model === "function" ? [options.model] : [sequenceClassifier, options.model];
-  const { bidirectional = true, pooling = "max", dropout = 0.3, initialize = defaults.initialize } = own;
+  const { config: before } = transfer ?? {};
+  const sameHead = before?.kind === "sequence-classifier" && before.classes?.join("\n") === classes?.join("\n");
+  const { pooling = before?.pooling ?? "max" } = own;
   const model = make({
-    ...{ ...own, bidirectional, pooling, dropout, initialize },
+    ...{ bidirectional: true, dropout: 0.3, initialize: defaults.initialize },
+    ...{ ...transfer?.structure, ...defined(own), pooling },
     ...(tokenizer ? { vocabularySize: tokenizer.vocabularySize } : seriesOptions(train, scaling)),
+    ...(transfer?.takes("rnn") && before?.channels !== undefined && { inputScaling: before.inputScaling }),
     ...(classes ? { classes } : { targetScaling: standardScaling([targets], 1) }),
+    // What the head learned to say is in these units.
+    ...(sameHead && !classes && transfer?.takes("head") && { targetScaling: before.targetScaling }),
   });
+  const begun = transfer?.into(model, (part) => (part === "head" ? sameHead : part in model.parts));
   const sequences = train.inputs.map((input, k) =>
     within(placeOf(train.places, k), () => readSequence(input, model, tokenizer)),
   );
@@ -169,11 +189,15 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
     {
       ...options,
       ...{ model, batches, epochs, schedule: options.schedule ?? defaults.schedule },
+      ...(begun && { optimizer: begun.optimizer(options.optimizer) }),
       monitor: monitored(monitorOf({ ...options, validation }), regression ? NUMBER_METRICS : CLASS_METRICS),
       facts: { trainExamples: train.inputs.length, validationExamples: validation?.inputs.length ?? 0, batchSize },
     },
     async (parameters) => {
-      if (tokenizer) await silenceUnseen(parameters, "embedding.weight", sequences as Int32Array[]);
+      await begun?.fill(parameters);
+      // A vector that was learned elsewhere means something.
+      if (tokenizer && !transfer?.takes("embedding"))
+        await silenceUnseen(parameters, "embedding.weight", sequences as Int32Array[]);
       const runner = new Classifier({ model, machine, parameters, tokenizer });
       return {
         runner,
@@ -188,7 +212,13 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
       };
     },
   );
-  return { ...training, classifier, train, validation };
+  return {
+    ...training,
+    classifier,
+    train,
+    validation,
+    pretrained: begun && { taken: begun.taken, fresh: begun.fresh },
+  };
 }
 
 function divide({ examples, validation = 0.1, regression }: TrainClassifierOptions, kind: string, seed: number) {
@@ -206,12 +236,15 @@ function divide({ examples, validation = 0.1, regression }: TrainClassifierOptio
   };
 }
 
-async function tokenizerFor(given: TrainClassifierOptions["tokenizer"], { inputs }: Examples): Promise<Tokenizer> {
+async function tokenizerFor(
+  { tokenizer: given, signal }: TrainClassifierOptions,
+  { inputs }: Examples,
+): Promise<Tokenizer> {
   if (given && "encode" in given) return given;
   const { unknown = true, ...rest }: TrainTokenizerOptions = given ?? { kind: "word", normalize: ["lowercase"] };
   // A line end between two texts keeps their words and pairs apart; what the texts lack may come later.
   const lines = inputs.flatMap((input) => [input as string, "\n"]);
-  return trainTokenizer(lines, { ...rest, unknown });
+  return trainTokenizer(lines, { signal: unlessAborted(signal), ...rest, unknown });
 }
 
 function seriesOptions({ inputs, places }: Examples, scaling: "standard" | "none"): SequenceClassifierOptions {

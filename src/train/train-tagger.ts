@@ -14,14 +14,16 @@ import { SentenceReader } from "../run/sentence-reader.ts";
 import { declareSentences, Tagger } from "../run/tagger.ts";
 import { checkOptions } from "../schema/check.ts";
 import { expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { defined } from "../shared/records.ts";
 import { schemeOf, TAG_SCHEMES, type TagScheme } from "../shared/tag-schemes.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
 import { byCodePoint } from "../text/vocabulary.ts";
 import { monitored } from "./best.ts";
+import { type PretrainedOptions, pretrainedOptions, type TakenOver, type Transfer, transferOf } from "./pretrained.ts";
 import { TAG_METRICS, taggerEvaluator } from "./tagger-evaluator.ts";
 import { type TrainingOptions, trainingOptions } from "./trainer-options.ts";
-import { openTraining, type Training } from "./training.ts";
+import { openTraining, type Training, unlessAborted } from "./training.ts";
 import { silenceUnseen } from "./unseen-tokens.ts";
 
 /** What the model is made of; what it reads and tells apart comes from the sentences. */
@@ -45,7 +47,7 @@ const {
 export type TaggerWords = Pick<TrainTokenizerOptions, "minCount" | "vocabularySize" | "normalize">;
 
 /** Options of `trainTagger`. */
-export interface TrainTaggerOptions extends TrainingOptions {
+export interface TrainTaggerOptions extends TrainingOptions, PretrainedOptions {
   readonly machine: Machine;
   /** Sentences with tags, and optionally intents. */
   readonly sentences: TaggedSentences;
@@ -88,6 +90,8 @@ export interface TaggerTraining extends Training<TaggerFacts, SequenceTagger> {
   readonly train: TaggedSentences;
   /** The validation sentences. */
   readonly validation: TaggedSentences | undefined;
+  /** What was taken of the pretrained model; undefined without one. */
+  readonly pretrained: TakenOver | undefined;
 }
 
 /**
@@ -105,6 +109,7 @@ export interface TaggerTraining extends Training<TaggerFacts, SequenceTagger> {
 export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTraining> {
   checkOptions("trainTagger", options, {
     ...trainingOptions,
+    ...pretrainedOptions,
     machine: "required",
     sentences: "required",
     validation: 1,
@@ -126,12 +131,21 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
   if (validation) inScheme(validation, scheme);
   const tags = classesOf({ labels: labels.flat() });
   const intents = train.intents && classesOf({ labels: train.intents });
-  const characters = alphabetOf(options, train);
-  const tokenizer = await tokenizerFor(options.words, characters !== undefined, train);
+  const transfer = transferOf(options);
+  transfer?.expectReads("");
+  const characters = alphabetFor(options, train, transfer);
+  const tokenizer = wordsOf(transfer, options) ?? (await tokenizerFor(options, characters !== undefined, train));
   const model = taggerModel({
-    ...options.model,
+    ...{ ...transfer?.structure, ...defined(options.model ?? {}) },
     ...{ vocabularySize: tokenizer.vocabularySize, tags, characters, scheme, writtenScheme, intents },
   });
+  const { config: before } = transfer ?? {};
+  const same = (a: readonly string[] = [], b: readonly string[] = []): boolean => a.join("\n") === b.join("\n");
+  const sameTags = before?.kind === "tagger" && same(before.tags, tags) && before.scheme === scheme;
+  const begun = transfer?.into(
+    model,
+    (part) => part in model.parts && (part === "intent" ? same(before!.intents, intents) : sameTags),
+  );
   const tagIds = new Map(tags.map((name, k) => [name, k]));
   const targets = labels.map((own) => Int32Array.from(own, (tag) => tagIds.get(tag)!));
   const lengths = targets.map(({ length }) => length);
@@ -158,6 +172,7 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
   const { runner: tagger, ...training } = await openTraining<TaggerFacts, SequenceTagger, Tagger>(
     {
       ...options,
+      ...(begun && { optimizer: begun.optimizer(options.optimizer) }),
       ...{ model, batches, monitor: monitored(options.monitor ?? (validation ? "score" : "loss"), modes) },
       facts: {
         ...{ trainSentences: train.tokens.length, trainTokens: lengths.reduce((a, b) => a + b, 0), batchSize },
@@ -166,7 +181,9 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
     },
     async (parameters) => {
       const words = read.map((sentence) => sentence.words);
-      await silenceUnseen(parameters, "embedding.weight", words);
+      await begun?.fill(parameters);
+      // A vector that was learned elsewhere means something.
+      if (!transfer?.takes("embedding")) await silenceUnseen(parameters, "embedding.weight", words);
       const runner = new Tagger({ model, machine, parameters, tokenizer });
       return {
         runner,
@@ -180,7 +197,7 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
       };
     },
   );
-  return { ...training, tagger, train, validation };
+  return { ...training, tagger, train, validation, pretrained: begun && { taken: begun.taken, fresh: begun.fresh } };
 }
 
 /** [T, B], 0 behind the end of a sentence. */
@@ -232,7 +249,32 @@ function alphabetOf({ characters }: TrainTaggerOptions, { tokens }: TaggedSenten
   return [...new Set(tokens.flatMap((own) => own.flatMap((token) => Array.from(token))))].sort(byCodePoint);
 }
 
-async function tokenizerFor(words: TaggerWords = {}, cased: boolean, { tokens }: TaggedSentences): Promise<Tokenizer> {
+/** The characters that a pretrained model reads, where it is taken over; else those of the words to learn from. */
+function alphabetFor(options: TrainTaggerOptions, train: TaggedSentences, transfer: Transfer | undefined) {
+  if (transfer?.takes("characters") && options.characters !== false) return transfer.config.characters;
+  if (transfer?.takes("rnn") && !options.characters) return undefined;
+  return alphabetOf(options, train);
+}
+
+/** The tokenizer of a pretrained model, which must know a token where a tagger looks one up. @throws UsageError "bad-option" */
+function wordsOf(transfer: Transfer | undefined, { words }: TrainTaggerOptions): Tokenizer | undefined {
+  const tokenizer = transfer?.tokenizer("words", words);
+  if (
+    tokenizer === undefined ||
+    (["word", "grapheme", "character"].includes(tokenizer.kind) && tokenizer.unknownToken === 0)
+  )
+    return tokenizer;
+  throw new UsageError(
+    "bad-option",
+    `pretrained: a tagger has one vector for each word: expected a model whose tokens are words (for Chinese also characters) and which has one for unknown words, got one of ${tokenizer.kind === "word" ? "words" : `${tokenizer.kind}s`}${tokenizer.unknownToken === undefined ? " that has none" : ""}; take other parts (pretrainedParts), or train one on words`,
+  );
+}
+
+async function tokenizerFor(
+  { words = {}, signal }: TrainTaggerOptions,
+  cased: boolean,
+  { tokens }: TaggedSentences,
+): Promise<Tokenizer> {
   const { minCount = 2, normalize = cased ? ["lowercase"] : [], ...rest } = words;
   const lines = tokens.map((own) => `${own.join(" ")}\n`);
   return trainTokenizer(lines, {
@@ -242,5 +284,6 @@ async function tokenizerFor(words: TaggerWords = {}, cased: boolean, { tokens }:
     unknown: true,
     minCount,
     normalize,
+    signal: unlessAborted(signal),
   });
 }

@@ -52,3 +52,10 @@ export async function openTraining<F extends object, M extends HasParameters, R 
     throw error;
   }
 }
+
+/**
+ * The signal of a training for what is made before it can be opened. One that was aborted before is left to the training, which opens and
+ * says so.
+ */
+export const unlessAborted = (signal: AbortSignal | undefined): AbortSignal | undefined =>
+  signal?.aborted ? undefined : signal;

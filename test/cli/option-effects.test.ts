@@ -290,6 +290,20 @@ const classify = (more: Readonly<Record<string, string | number>>): string[] => 
   ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
 ];
 
+/** A training that begins with another run. */
+const begun = (file: string, run: string, ...more: string[]): string[] => [
+  ...["train", file.endsWith(".csv") ? "classify" : "tag", at(file), "--epochs", "1", "--no-baselines"],
+  ...(file.endsWith(".csv") ? ["--text", "t", "--label", "l"] : []),
+  ...["-o", fresh(), "--pretrained", at(run), ...more],
+];
+/** One with enough validation examples to judge probabilities by. */
+const judged = (...more: string[]): string[] => [...classify({ validation: 0.4 }), ...more];
+const begunWith = (file: string, run: string, other: string): Record<string, Effect> => ({
+  pretrained: { against: begun(file, other), instead: begun(file, run) },
+  pretrainedParts: { against: begun(file, run), instead: begun(file, run, "--pretrained-parts", "embedding") },
+  pretrainedRate: { against: begun(file, run), instead: begun(file, run, "--pretrained-rate", "0.1") },
+});
+
 const long = (...more: string[]): string[] => [
   ...["train", "classify", at("long.csv"), "--label", "l", "--epochs", "1", "--no-baselines", "--hidden-size", "3"],
   ...[...(more.includes("--id") ? [] : ["--id", "r"]), "-o", fresh(), ...more],
@@ -371,6 +385,7 @@ const commands: Readonly<Record<string, Effects>> = {
         against: ["train", "classify", at("s.ts"), ...classifySmall, "-o", at("c/s1")],
         instead: ["train", "classify", at("s.ts"), ...classifySmall, "--scaling", "none", "-o", at("c/s2")],
       },
+      ...begunWith("t.csv", "classifier", "classifier2"),
       cell: { add: ["--cell", "gru"] },
       hiddenSize: { add: ["--hidden-size", "4"] },
       numLayers: { add: ["--layers", "2"] },
@@ -408,6 +423,12 @@ const commands: Readonly<Record<string, Effects>> = {
         instead: classify({ epochs: 4, patience: 1, "learning-rate": 1e-3, seed: 2, "min-delta": 100 }),
       },
       ...keptEffects((...flags) => [...classify({}), ...flags]),
+      calibrate: { against: judged(), instead: judged("--calibrate") },
+      threshold: { against: judged(), instead: judged("--threshold", "recall:1") },
+      thresholdLabel: {
+        against: judged("--threshold", "recall:1"),
+        instead: judged("--threshold", "recall:1", "--threshold-label", "a"),
+      },
       seed: { add: ["--seed", "1"] },
       baselines: { add: ["--no-baselines"] },
       ...{ machine },
@@ -438,6 +459,7 @@ const commands: Readonly<Record<string, Effects>> = {
       minCount: { add: ["--min-count", "9"] },
       normalize: { add: ["--normalize", "nfc"] },
       characters: { add: ["--no-characters"] },
+      ...begunWith("g.txt", "tagger0", "tagger1"),
       cell: { add: ["--cell", "gru"] },
       hiddenSize: { add: ["--hidden-size", "4"] },
       numLayers: { add: ["--layers", "2"] },

@@ -240,6 +240,7 @@ const rejecting: Readonly<Record<string, Call>> = {
   evaluateText: (signal) => longshort.evaluateText({ ...given, tokens, batchSize: 1, signal }),
   "Evaluator.run": evaluated,
   "Classifier.predict": (signal) => classifier.predict(words.inputs, { signal }),
+  "Classifier.calibrate": (signal) => classifier.calibrate(words, { temperature: 1, signal }),
   "Classifier.predictEachStep": (signal) => classifier.predictEachStep("a b a b a b", { signal }),
   "Classifier.predictNumbers": (signal) => regression.predictNumbers(words.inputs, { signal }),
   "Classifier.predictNumbersEachStep": (signal) => regression.predictNumbersEachStep("a b a b a b", { signal }),

@@ -5,7 +5,7 @@ import { type TraceForecasterOptions, traceForecaster } from "../../../src/expla
 import { type TraceTaggerOptions, traceTagger } from "../../../src/explain/trace-tagger.ts";
 import { sequenceClassifier } from "../../../src/models/sequence-classifier.ts";
 import { type BacktestOptions, backtest } from "../../../src/run/backtest.ts";
-import { Classifier, type ClassifierOptions } from "../../../src/run/classifier.ts";
+import { type CalibrateOptions, Classifier, type ClassifierOptions } from "../../../src/run/classifier.ts";
 import { evaluateClassifier, evaluateRegression } from "../../../src/run/evaluate-classifier.ts";
 import { evaluateTagger } from "../../../src/run/evaluate-tagger.ts";
 import type { ForecastOptions } from "../../../src/run/forecaster.ts";
@@ -97,6 +97,7 @@ const counting = new Classifier({
   ...{ model: ofNumbers, machine, tokenizer },
   parameters: await createParameters({ machine, layout: layoutParameters(ofNumbers), seed: 1 }),
 });
+const labelled = { inputs: ["a b", "b", "a", "c a"], labels: ["x", "y", "y", "x"] };
 const said = new Classifier({ model: classifier, machine, parameters: ownClassifier, tokenizer });
 
 export const answering: EffectTable = {
@@ -195,6 +196,19 @@ export const answering: EffectTable = {
     },
   ),
   "Classifier.predict": abortable((options) => said.predict(["a b"], options)),
+  "Classifier.calibrate": shows(
+    async (options: CalibrateOptions) => {
+      using own = new Classifier({ model: classifier, machine, parameters: ownClassifier, tokenizer });
+      return outcomeOf(() => own.calibrate(labelled, options));
+    },
+    { temperature: 1 },
+    {
+      temperature: [2],
+      threshold: ["f1"],
+      label: ["x", { threshold: "f1" }],
+      signal: [AbortSignal.abort()],
+    },
+  ),
   "Classifier.predictEachStep": abortable((options) => said.predictEachStep("a b", options)),
   "Classifier.predictNumbers": abortable((options) => counting.predictNumbers(["a b"], options)),
   "Classifier.predictNumbersEachStep": abortable((options) => counting.predictNumbersEachStep("a b", options)),

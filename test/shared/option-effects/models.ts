@@ -294,6 +294,7 @@ export const models: EffectTable = {
           classify({ channels: 1, inputScaling: { mean: [1], deviation: [2] } }),
         ]),
       targetScaling: [{ mean: [1], deviation: [2] }],
+      calibration: [{ temperature: 2 }],
     },
   ),
   "sequenceClassifier cell": ofCell((cell) => classify({ vocabularySize: 5, embeddingSize: 2, hiddenSize: 3, cell })),

@@ -217,6 +217,12 @@ const data = timeSeriesSet({
   ...{ targets: ["y"], step: "1h" },
   series: [{ start: Date.UTC(2024, 0, 1), values: { y: numbers(80).map((x, k) => 30 + 5 * x + (k % 4)) } }],
 });
+/** Models to begin with. */
+const before = await trainClassifier({ machine, ...classified, epochs: 1, seed: 9 });
+const tagger = await trainTagger({ machine, ...tagged, epochs: 1, seed: 9 });
+const pretrained = { pretrained: before.classifier, model: { dropout: 0.2 } };
+const asTagger = { pretrained: tagger.tagger, model: { dropout: 0.2 } };
+
 const forecast = (options: Omit<TrainForecasterOptions, "machine">) =>
   trainForecaster({ machine, ...options }).then(async ({ trainer, forecaster }) => [
     forecaster.config,
@@ -244,6 +250,9 @@ export const trainings: EffectTable = {
       tokenizer: [{ kind: "byte" }],
       scaling: ["none", { examples: series }],
       model: [{ ...small, hiddenSize: 4 }],
+      pretrained: [before.classifier],
+      pretrainedParts: [["embedding"], pretrained],
+      pretrainedRate: [0.5, pretrained],
       ...{ batchSize: [4], evenBatches: [false], monitor: ["loss"] },
     },
     { learningRate: 0.05, validation: 0 },
@@ -259,6 +268,9 @@ export const trainings: EffectTable = {
       words: [{ minCount: 9 }],
       characters: [false],
       model: [{ ...tiny, hiddenSize: 4 }],
+      pretrained: [tagger.tagger],
+      pretrainedParts: [["embedding"], asTagger],
+      pretrainedRate: [0.5, asTagger],
       ...{ batchSize: [3], evenBatches: [false], monitor: ["loss"] },
     },
     { learningRate: 0.002, monitor: "loss" },

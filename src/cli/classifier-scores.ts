@@ -1,0 +1,95 @@
+import { openMachine } from "../compute/open.ts";
+import { type Examples, pick } from "../data/examples.ts";
+import { stratifiedSplit } from "../data/stratified-split.ts";
+import type { Classifier } from "../run/classifier.ts";
+import { type ClassifierScores, evaluateClassifier, evaluateRegression } from "../run/evaluate-classifier.ts";
+import { loadClassifier } from "../run/load-classifier.ts";
+import type { ClassifySettings } from "../schema/classify.ts";
+import { LongshortError } from "../shared/errors.ts";
+import { classifierBaselines } from "../train/classifier-baselines.ts";
+import { calibrationInWords } from "./calibration-words.ts";
+import { readExamples } from "./classify-data.ts";
+import { confusionTable, type Scores, scoreTable } from "./classify-scores.ts";
+import { counted, jsonLine, percent } from "./format.ts";
+import type { Io } from "./io.ts";
+import { chosenBy, ownPart } from "./run-settings.ts";
+
+export interface TellClassifierScoresOptions {
+  readonly io: Io;
+  /** Of the run. */
+  readonly folder: string;
+  readonly json: boolean;
+}
+
+/**
+ * Says how good the classifier of a run is on its test part, without one on the part that it was validated on, beside baselines.
+ * @returns whether there was either
+ */
+export async function tellClassifierScores(
+  settings: ClassifySettings,
+  { io, folder, json }: TellClassifierScoresOptions,
+): Promise<boolean> {
+  const examples = await measuredExamples(settings);
+  if (examples.inputs.length === 0) return false;
+  const { seed, regression } = settings;
+  const part = ownPart(settings);
+  const train = settings.baselines ? await learnedExamples(settings, io) : undefined;
+  using machine = await openMachine(settings.machine);
+  const classifier = await loadClassifier(folder, { machine });
+  const model = regression
+    ? await evaluateRegression(classifier, examples)
+    : await evaluateClassifier(classifier, examples);
+  const baselines = train ? await classifierBaselines({ machine, classifier, train, test: examples, seed }) : [];
+  if (json) {
+    for (const { name, scores, ...rest } of [{ name: "model", scores: model }, ...baselines])
+      await io.stdout.write(jsonLine({ type: "scores", part, name, ...scores, ...rest }));
+    return true;
+  }
+  const measured = baselines.flatMap(({ name, scores }): [string, Scores][] => (scores ? [[name, scores]] : []));
+  const lines = [
+    `On the ${counted(examples.inputs.length, `${part} example`)}${chosenBy(part)}:`,
+    scoreTable([["this model", model], ...measured], io.stdout),
+    ...baselines.flatMap(({ name, scores, why }) => (scores ? [] : [`(${name}: ${why})`])),
+    ...("confusion" in model ? ["", confusionTable(model, io.stdout), "", calibrationLine(model, classifier)] : []),
+  ];
+  await io.stdout.write(`${lines.join("\n")}\n`);
+  const unseen = "confusion" in model ? model.confusion.labels.slice(classifier.model.config.classes!.length) : [];
+  if (unseen.length > 0)
+    await io.stderr.write(
+      `Note: ${unseen.map((label) => JSON.stringify(label)).join(", ")} did not occur in training; these examples count as wrong.\n`,
+    );
+  return true;
+}
+
+/** How far probabilities may be believed, and what was done for it. */
+function calibrationLine({ loss, calibrationError }: ClassifierScores, { calibration }: Classifier): string {
+  const off = `Probabilities: cross entropy ${loss.toFixed(4)}, expected calibration error ${percent(calibrationError)}`;
+  return calibration ? `${off} (${calibrationInWords(calibration)})` : off;
+}
+
+/** What is learned from and what is validated on, cut as in training. */
+async function divided(settings: ClassifySettings): Promise<{ readonly train: Examples; readonly rest: Examples }> {
+  const { seed, validation, regression } = settings;
+  const all = await readExamples(settings.file, settings);
+  const split = stratifiedSplit(regression ? all.labels.map(() => "") : all.labels, { validation, seed });
+  return { train: pick(all, split.train), rest: pick(all, split.validation) };
+}
+
+/** The test part of a run, without one that which it was validated on. */
+export async function measuredExamples(settings: ClassifySettings): Promise<Examples> {
+  const { test } = settings;
+  return test === undefined ? (await divided(settings)).rest : readExamples(test, settings);
+}
+
+/** Undefined, with a note, where the file is gone. */
+async function learnedExamples(settings: ClassifySettings, io: Io): Promise<Examples | undefined> {
+  try {
+    return (await divided(settings)).train;
+  } catch (error) {
+    if (!(error instanceof LongshortError)) throw error;
+    await io.stderr.write(
+      `Note: no baselines, because what was learned from cannot be read again (${error.message}).\n`,
+    );
+    return undefined;
+  }
+}
