@@ -84,7 +84,7 @@ export { type SeriesValues, type TimeSeriesSetOptions, timeSeriesSet } from "./d
 export type { TimeStep } from "./data/time-step.ts";
 export type { TimeZone } from "./data/time-zone.ts";
 export { readTokenColumns, type TokenColumns } from "./data/token-columns.ts";
-export { readLabelledSeries } from "./data/ts-archive.ts";
+export { type ReadLabelledSeriesOptions, readLabelledSeries } from "./data/ts-archive.ts";
 // Explaining.
 export { type HeatMapOptions, type HeatMapRow, heatMapLegend, renderHeatMap } from "./explain/heat-map.ts";
 export { type TextTrace, type TraceTextOptions, traceText } from "./explain/trace-text.ts";

@@ -7,6 +7,7 @@ import { loadClassifier } from "../run/load-classifier.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import { LongshortError } from "../shared/errors.ts";
 import { classifierBaselines } from "../train/classifier-baselines.ts";
+import { type TellBadRows, toStderr } from "./bad-rows.ts";
 import { calibrationInWords } from "./calibration-words.ts";
 import { readExamples } from "./classify-data.ts";
 import { confusionTable, type Scores, scoreTable } from "./classify-scores.ts";
@@ -19,6 +20,8 @@ export interface TellClassifierScoresOptions {
   /** Of the run. */
   readonly folder: string;
   readonly json: boolean;
+  /** Whether the rows that are left out of the run's own file were told. */
+  readonly told?: boolean;
 }
 
 /**
@@ -27,9 +30,10 @@ export interface TellClassifierScoresOptions {
  */
 export async function tellClassifierScores(
   settings: ClassifySettings,
-  { io, folder, json }: TellClassifierScoresOptions,
+  { io, folder, json, told = false }: TellClassifierScoresOptions,
 ): Promise<boolean> {
-  const examples = await measuredExamples(settings);
+  const { test } = settings;
+  const examples = await measuredExamples(settings, told && test === undefined ? undefined : toStderr(io));
   if (examples.inputs.length === 0) return false;
   const { seed, regression } = settings;
   const part = ownPart(settings);
@@ -68,17 +72,20 @@ function calibrationLine({ loss, calibrationError }: ClassifierScores, { calibra
 }
 
 /** What is learned from and what is validated on, cut as in training. */
-async function divided(settings: ClassifySettings): Promise<{ readonly train: Examples; readonly rest: Examples }> {
+async function divided(
+  settings: ClassifySettings,
+  tell?: TellBadRows,
+): Promise<{ readonly train: Examples; readonly rest: Examples }> {
   const { seed, validation, regression } = settings;
-  const all = await readExamples(settings.file, settings);
+  const all = await readExamples(settings.file, settings, tell);
   const split = stratifiedSplit(regression ? all.labels.map(() => "") : all.labels, { validation, seed });
   return { train: pick(all, split.train), rest: pick(all, split.validation) };
 }
 
 /** The test part of a run, without one that which it was validated on. */
-export async function measuredExamples(settings: ClassifySettings): Promise<Examples> {
+export async function measuredExamples(settings: ClassifySettings, tell?: TellBadRows): Promise<Examples> {
   const { test } = settings;
-  return test === undefined ? (await divided(settings)).rest : readExamples(test, settings);
+  return test === undefined ? (await divided(settings, tell)).rest : readExamples(test, settings, tell);
 }
 
 /** Undefined, with a note, where the file is gone. */

@@ -1,13 +1,16 @@
-import type { Examples, Placed, Series, Unlabelled } from "../data/examples.ts";
+import { type BadRows, readRow } from "../data/bad-rows.ts";
+import { type Examples, type Placed, pick, type Series, targetsOf, type Unlabelled } from "../data/examples.ts";
 import { readLabelledTexts } from "../data/labelled-texts.ts";
 import { readSeriesTable } from "../data/series-table.ts";
 import { readLabelledSeries } from "../data/ts-archive.ts";
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
 import { UsageError } from "../shared/errors.ts";
+import { type TellBadRows, withBadRows } from "./bad-rows.ts";
 
 type Columns = Pick<ClassifySettings, "delimiter"> &
-  Partial<Pick<ClassifySettings, "text" | "label" | "header" | "series" | "channels" | "id" | "time">>;
+  Partial<Pick<ClassifySettings, "text" | "label" | "header" | "series" | "channels" | "id" | "time">> &
+  Partial<Pick<ClassifySettings, "skipBadRows" | "regression">>;
 
 /** Whether a file holds series: it is said, or its name does. */
 export const holdsSeries = (file: FileSource, { series }: Columns): boolean =>
@@ -33,33 +36,56 @@ function seriesColumns({ channels, id, time, text, series, ...columns }: Columns
   return { channels, series: id, time, ...layout(columns) };
 }
 
-/** @throws UsageError "missing-option", "bad-option", and what the readers throw */
-export async function readExamples(file: string, columns: Columns): Promise<Examples> {
+/**
+ * @param tell hears of rows that are left out
+ * @throws UsageError "missing-option", "bad-option", and what the readers throw
+ */
+export const readExamples = (file: string, columns: Columns, tell?: TellBadRows): Promise<Examples> =>
+  withBadRows(columns, tell, async (how) => {
+    const examples = await examplesIn(file, columns, how);
+    return columns.regression && how.onBadRow ? withNumbers(examples, how) : examples;
+  });
+
+async function examplesIn(file: string, columns: Columns, how: BadRows): Promise<Placed<Examples>> {
   const { text = "text", label = "label" } = columns;
   const table = seriesColumns(columns);
-  if (table) return readSeriesTable(file, { ...table, label });
-  if (holdsSeries(file, columns)) return readLabelledSeries(file);
+  if (table) return readSeriesTable(file, { ...table, ...how, label });
+  if (holdsSeries(file, columns)) return readLabelledSeries(file, how);
   const named = columns.text !== undefined && columns.label !== undefined;
   return namingColumns(
-    readLabelledTexts(file, { text, label, ...layout(columns) }),
+    readLabelledTexts(file, { text, label, ...layout(columns), ...how }),
     named
       ? undefined
       : "--text and --label say which they are (series are files that end in .ts, or given with --series)",
   );
 }
 
-/** The same without labels, where the file may have none. @param hint what to do where it has no column with the text */
-export async function readInputs(
+/** Those whose labels are numbers, as a regression needs them. */
+function withNumbers(examples: Placed<Examples>, how: BadRows): Examples {
+  const { labels, places } = examples;
+  const good = [...labels.keys()].filter(
+    (k) => readRow(() => targetsOf({ labels: [labels[k]!], places: [places[k]!] }), how) !== undefined,
+  );
+  return pick(examples, good);
+}
+
+/**
+ * The same without labels, where the file may have none.
+ * @param hint what to do where it has no column with the text
+ */
+export const readInputs = (
   file: FileSource,
   columns: Columns,
   hint: string,
-): Promise<Placed<Unlabelled | Examples<Series>>> {
-  const table = seriesColumns(columns);
-  if (table) return readSeriesTable(file, table);
-  if (holdsSeries(file, columns)) return readLabelledSeries(file);
-  const { text = "text" } = columns;
-  return namingColumns(readLabelledTexts(file, { text, ...layout(columns) }), hint);
-}
+  tell?: TellBadRows,
+): Promise<Placed<Unlabelled | Examples<Series>>> =>
+  withBadRows<Placed<Unlabelled | Examples<Series>>>(columns, tell, async (how) => {
+    const table = seriesColumns(columns);
+    if (table) return readSeriesTable(file, { ...table, ...how });
+    if (holdsSeries(file, columns)) return readLabelledSeries(file, how);
+    const { text = "text" } = columns;
+    return namingColumns(readLabelledTexts(file, { text, ...layout(columns), ...how }), hint);
+  });
 
 const layout = ({ delimiter, header }: Pick<Columns, "delimiter" | "header">) => ({
   delimiter,

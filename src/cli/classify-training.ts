@@ -37,7 +37,7 @@ export async function trainClassifierToFolder(
 ): Promise<TrainingResult> {
   return recordedTraining(settings, options, async (tools) => {
     const { machine, signal, own } = tools;
-    const examples = await readExamples(settings.file, settings);
+    const examples = await readExamples(settings.file, settings, (text) => tools.display.log(text));
     const training = await beginningWith(settings, classifyFields, options, tools, (beginning) =>
       trainClassifier({ ...trainOptions(settings, examples, beginning), machine, examples, signal }),
     );

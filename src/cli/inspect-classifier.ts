@@ -68,6 +68,10 @@ async function classifierInput(
       "no-columns",
       `${folder}: the run does not say in which column of a table its texts are, because it was not made by \`train classify\`; give --text`,
     );
-  const { inputs } = await readInputs(file, settings, "give a file with the columns of the training file");
+  const { inputs } = await readInputs(
+    file,
+    { ...settings, skipBadRows: false },
+    "give a file with the columns of the training file",
+  );
   return rowOf(inputs, { file, row, what: channels === undefined ? "texts" : "series" });
 }

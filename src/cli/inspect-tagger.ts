@@ -18,11 +18,15 @@ export async function inspectTagger(folder: string, machine: Machine, reading: R
   if (text === undefined && file === undefined) throw nothingToRead();
   const sentence =
     text === undefined
-      ? rowOf((await inColumnsOf(file!, settingsIn<TagSettings>(await readRunConfig(folder)))).tokens, {
-          file: file!,
-          row,
-          what: "sentences",
-        })
+      ? rowOf(
+          (await inColumnsOf(file!, { ...settingsIn<TagSettings>(await readRunConfig(folder)), skipBadRows: false }))
+            .tokens,
+          {
+            file: file!,
+            row,
+            what: "sentences",
+          },
+        )
       : cut(text, characters === undefined);
   if (token !== undefined && token > sentence.length)
     throw new UsageError(

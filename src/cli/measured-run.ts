@@ -16,6 +16,7 @@ import { UsageError } from "../shared/errors.ts";
 import type { HasParameters } from "../tensor/parameter.ts";
 import { evaluateText } from "../train/evaluate-text.ts";
 import { measuredSeries } from "./backtest.ts";
+import { toStderr } from "./bad-rows.ts";
 import { measuredExamples } from "./classifier-scores.ts";
 import { readExamples } from "./classify-data.ts";
 import { counted } from "./format.ts";
@@ -84,10 +85,13 @@ async function openText({ folder, machine, file, io }: Asked, config: RunConfig)
   };
 }
 
-async function openClassifier({ folder, machine, file }: Asked, config: RunConfig): Promise<Opened> {
+async function openClassifier({ folder, machine, file, io }: Asked, config: RunConfig): Promise<Opened> {
   const settings = trainedBy<ClassifySettings>("classify", config, folder);
   const classifier = await loadClassifier(folder, { machine });
-  const examples = file === undefined ? await measuredExamples(settings) : await readExamples(resolve(file), settings);
+  const examples =
+    file === undefined
+      ? await measuredExamples(settings, toStderr(io))
+      : await readExamples(resolve(file), settings, toStderr(io));
   if (examples.inputs.length === 0) throw noValidation(folder);
   return {
     ...{ model: classifier.model, saved: classifier, close: () => classifier.close() },
@@ -103,10 +107,13 @@ async function openClassifier({ folder, machine, file }: Asked, config: RunConfi
   };
 }
 
-async function openTagger({ folder, machine, file }: Asked, config: RunConfig): Promise<Opened> {
+async function openTagger({ folder, machine, file, io }: Asked, config: RunConfig): Promise<Opened> {
   const settings = trainedBy<TagSettings>("tag", config, folder);
   const tagger = await loadTagger(folder, { machine });
-  const sentences = file === undefined ? await measuredPart(settings) : await readTagged(resolve(file), settings);
+  const sentences =
+    file === undefined
+      ? await measuredPart(settings, toStderr(io))
+      : await readTagged(resolve(file), settings, toStderr(io));
   if (sentences.tokens.length === 0) throw noValidation(folder);
   return {
     ...{ model: tagger.model, saved: tagger, close: () => tagger.close() },

@@ -5,6 +5,7 @@ import { type FileSource, sourceName } from "../platform/platform.ts";
 import { loadTagger } from "../run/load-tagger.ts";
 import type { TagPrediction } from "../run/tagger.ts";
 import { UsageError } from "../shared/errors.ts";
+import { type TellBadRows, toStderr } from "./bad-rows.ts";
 import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { readUntagged, type TagColumns } from "./tag-data.ts";
@@ -30,7 +31,7 @@ export async function predictTags(options: PredictTagsOptions, io: Io): Promise<
   const rows = lines || columns.rows === true;
   const { tokens, places }: UntaggedSentences =
     input === undefined
-      ? await (lines ? readSentenceLines(file!) : inColumnsOf(file!, columns))
+      ? await (lines ? readSentenceLines(file!) : inColumnsOf(file!, columns, toStderr(io)))
       : { tokens: [cut(input, characters === undefined)], places: ["--input"] };
   if (input === undefined && !rows && tokens.length === 1)
     await io.stderr.write(
@@ -48,9 +49,13 @@ export async function predictTags(options: PredictTagsOptions, io: Io): Promise<
 }
 
 /** A file that is not in columns may well have a sentence a line. */
-export async function inColumnsOf(file: FileSource, columns: TagColumns): Promise<UntaggedSentences> {
+export async function inColumnsOf(
+  file: FileSource,
+  columns: TagColumns,
+  tell?: TellBadRows,
+): Promise<UntaggedSentences> {
   try {
-    return await readUntagged(file, columns);
+    return await readUntagged(file, columns, tell);
   } catch (cause) {
     if (columns.rows || !(cause instanceof UsageError && cause.code === "ragged-row")) throw cause;
     throw new UsageError(cause.code, `${cause.message}; a file with a sentence a line is read with --lines`, { cause });

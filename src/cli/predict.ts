@@ -5,9 +5,10 @@ import { averagePredictions } from "../run/average-predictions.ts";
 import type { Classifier } from "../run/classifier.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
-import { onOff, path, paths, text, type ValuesOf } from "../schema/fields.ts";
+import { flagName, onOff, path, paths, text, type ValuesOf } from "../schema/fields.ts";
 import type { TagSettings } from "../schema/tag.ts";
 import { UsageError } from "../shared/errors.ts";
+import { toStderr } from "./bad-rows.ts";
 import { readInputs } from "./classify-data.ts";
 import { defineCommand } from "./command.ts";
 import { csvLine, jsonLine } from "./format.ts";
@@ -34,6 +35,10 @@ const fields = {
   }),
   text: text({ about: "column with the text, or the tokens", unit: "column", otherwise: "as in training" }),
   delimiter: text({ about: "delimiter of cells", unit: "character", otherwise: "as in training" }),
+  skipBadRows: onOff({
+    about:
+      "leave out rows that cannot be read, and say how many and why the first ones; the answers then have no row for them, and --json says which row each is of",
+  }),
   lines: onOff({ about: "for taggers: each line of the file is a sentence, its tokens separated by spaces" }),
   probabilities: onOff({ about: "for taggers: print the probabilities of the tags too" }),
   machine,
@@ -63,12 +68,12 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
       "missing-option",
       "expected something to predict: give a file (- is standard input) or --input TEXT, not both",
     );
-  const unread = ["text", "delimiter", "lines"] as const;
+  const unread = ["text", "delimiter", "lines", "skipBadRows"] as const;
   for (const name of unread.filter((one) => flags[one] !== undefined && flags[one] !== false))
     if (input !== undefined || (name !== "lines" && flags.lines))
       throw new UsageError(
         "bad-option",
-        `--${name}: says how a file is read; ${input === undefined ? "with --lines a line is a sentence" : "--input is read as it is"}`,
+        `--${flagName(name, fields[name])}: says how a file is read; ${input === undefined ? "with --lines a line is a sentence" : "--input is read as it is"}`,
       );
   const file = flags.file === undefined ? undefined : await inputFile(flags.file, io);
   const config = await readRunConfig(flags.run);
@@ -76,6 +81,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const table = {
     ...settingsIn<ClassifySettings & TagSettings>(config),
     ...(flags.delimiter !== undefined && { delimiter: flags.delimiter }),
+    skipBadRows: flags.skipBadRows,
   };
   using machine = await openMachine(flags.machine);
   if (kind === "tagger") {
@@ -92,7 +98,7 @@ async function predict(flags: ValuesOf<typeof fields>, io: Io): Promise<void> {
   const columns = { ...table, ...(flags.text !== undefined && { text: flags.text }) };
   const { inputs, places } =
     input === undefined
-      ? await readInputs(file!, columns, "--text says which one it is")
+      ? await readInputs(file!, columns, "--text says which one it is", toStderr(io))
       : { inputs: [input], places: ["--input"] };
   const { classes } = classifiers[0]!.model.config;
   if (classifiers.length > 1 && classifiers.some(({ calibration }) => calibration?.threshold))

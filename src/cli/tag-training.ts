@@ -18,8 +18,9 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
   return recordedTraining(settings, options, async (tools) => {
     const { machine, signal, own } = tools;
     const { validation } = settings;
-    const sentences = await readTagged(settings.file, settings);
-    const kept = typeof validation === "string" ? await readTagged(validation, settings) : validation;
+    const tell = (text: string): void => tools.display.log(text);
+    const sentences = await readTagged(settings.file, settings, tell);
+    const kept = typeof validation === "string" ? await readTagged(validation, settings, tell) : validation;
     const training = await beginningWith(settings, tagFields, options, tools, (beginning) =>
       trainTagger({ ...trainOptions(settings, beginning), machine, signal, sentences, validation: kept }),
     );

@@ -7,6 +7,7 @@ import { loadTagger } from "../run/load-tagger.ts";
 import type { TagSettings } from "../schema/tag.ts";
 import { LongshortError } from "../shared/errors.ts";
 import { mostFrequentTags } from "../train/tagger-baseline.ts";
+import { type TellBadRows, toStderr } from "./bad-rows.ts";
 import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
 import { chosenBy, ownPart } from "./run-settings.ts";
@@ -18,6 +19,8 @@ export interface TellTaggerScoresOptions {
   /** Of the run. */
   readonly folder: string;
   readonly json: boolean;
+  /** Whether the rows that are left out of the run's own files were told. */
+  readonly told?: boolean;
 }
 
 type Row = readonly [name: string, scores: TaggingScores & Partial<TaggerScores>];
@@ -28,9 +31,10 @@ type Row = readonly [name: string, scores: TaggingScores & Partial<TaggerScores>
  */
 export async function tellTaggerScores(
   settings: TagSettings,
-  { io, folder, json }: TellTaggerScoresOptions,
+  { io, folder, json, told = false }: TellTaggerScoresOptions,
 ): Promise<boolean> {
-  const measured = await measuredPart(settings);
+  const { test } = settings;
+  const measured = await measuredPart(settings, told && test === undefined ? undefined : toStderr(io));
   if (measured.tokens.length === 0) return false;
   const part = ownPart(settings);
   const train = settings.baselines ? await learnedPart(settings, io) : undefined;
@@ -58,20 +62,23 @@ export async function tellTaggerScores(
 }
 
 /** What is learned from and what is validated on, cut as in training; undefined where the validation part is a file. */
-async function divided(settings: TagSettings): Promise<{ train: TaggedSentences; rest: TaggedSentences | undefined }> {
+async function divided(
+  settings: TagSettings,
+  tell?: TellBadRows,
+): Promise<{ train: TaggedSentences; rest: TaggedSentences | undefined }> {
   const { seed, validation } = settings;
-  const all = await readTagged(settings.file, settings);
+  const all = await readTagged(settings.file, settings, tell);
   if (typeof validation === "string") return { train: all, rest: undefined };
   const split = stratifiedSplit(all.intents ?? all.tokens.map(() => ""), { validation, seed });
   return { train: pickSentences(all, split.train), rest: pickSentences(all, split.validation) };
 }
 
 /** The test part of a run, without one that which it was validated on. */
-export async function measuredPart(settings: TagSettings): Promise<TaggedSentences> {
+export async function measuredPart(settings: TagSettings, tell?: TellBadRows): Promise<TaggedSentences> {
   const { test, validation } = settings;
-  if (test !== undefined) return readTagged(test, settings);
-  if (typeof validation === "string") return readTagged(validation, settings);
-  return (await divided(settings)).rest!;
+  if (test !== undefined) return readTagged(test, settings, tell);
+  if (typeof validation === "string") return readTagged(validation, settings, tell);
+  return (await divided(settings, tell)).rest!;
 }
 
 /** Undefined, with a note, where the file is gone. */

@@ -77,6 +77,6 @@ function expectSameChannels({ inputs: [first] }: Examples, { inputs, places }: E
 /** Trains, or goes on, and says how good the result is. */
 export async function runClassifierTraining(settings: ClassifySettings, options: TrainingOptions): Promise<void> {
   await tellSaved(await trainClassifierToFolder(settings, options), options);
-  await tellClassifierScores(settings, options);
+  await tellClassifierScores(settings, { ...options, told: true });
   await tellNext(["predict RUN FILE"], options);
 }

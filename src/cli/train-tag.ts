@@ -38,6 +38,6 @@ async function trainTag(values: ValuesOf<typeof fields>, io: Io): Promise<void> 
 /** Trains, or goes on, and says how good the result is. */
 export async function runTaggerTraining(settings: TagSettings, options: TrainingOptions): Promise<void> {
   await tellSaved(await trainTaggerToFolder(settings, options), options);
-  await tellTaggerScores(settings, options);
+  await tellTaggerScores(settings, { ...options, told: true });
   await tellNext(['predict RUN --input "a sentence , its tokens apart"'], options);
 }

@@ -1,12 +1,13 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 import type { Abortable } from "../shared/signal.ts";
+import { type BadRows, readRows } from "./bad-rows.ts";
 import { readDelimited } from "./delimited.ts";
 import type { CellRow } from "./delimited-cells.ts";
 import { holdsJsonLines, type JsonRow, readJsonLines } from "./json-lines.ts";
 import { holdsParquet, readParquet } from "./parquet.ts";
 
-export interface ReadColumnsOptions extends Abortable {
+export interface ReadColumnsOptions extends Abortable, BadRows {
   /** Names of the header (in JSON lines: keys), or numbers from 1 in a file without one. */
   readonly columns: readonly (string | number)[];
   /** Delimiter of cells. Default: a tab in .tsv files, else the one of , ; tab | that fits. */
@@ -39,7 +40,7 @@ export function placesIn(file: FileSource): (line: number) => string {
 
 async function* cellsOfJson(
   file: FileSource,
-  { columns, required = false, signal }: ReadColumnsOptions,
+  { columns, required = false, signal, onBadRow }: ReadColumnsOptions,
 ): AsyncGenerator<readonly CellRow[]> {
   const place = placesIn(file);
   const lacking = new Set(columns);
@@ -58,10 +59,12 @@ async function* cellsOfJson(
       `${place(line)}: it has no key ${JSON.stringify(column)}, its keys are ${Object.keys(row).join(", ") || "none"}`,
     );
   };
-  for await (const rows of readJsonLines(file, { signal })) {
+  for await (const rows of readJsonLines(file, { signal, onBadRow })) {
     keys ??= Object.keys(rows[0]!.value).join(", ");
     for (const column of lacking) if (rows.some(({ value }) => Object.hasOwn(value, column))) lacking.delete(column);
-    yield rows.map(({ value, line }) => ({ cells: columns.map((column) => cell(value, column, line)), line }));
+    yield readRows(rows, ({ value, line }) => ({ cells: columns.map((column) => cell(value, column, line)), line }), {
+      onBadRow,
+    });
   }
   for (const column of lacking)
     throw new UsageError(

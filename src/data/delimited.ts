@@ -1,10 +1,11 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, nearest, UsageError } from "../shared/errors.ts";
 import type { Abortable } from "../shared/signal.ts";
+import { type BadRows, expectSome, readRows } from "./bad-rows.ts";
 import { type CellRow, cellRows, QuoteError, type Rest } from "./delimited-cells.ts";
 import { readTable } from "./text-files.ts";
 
-export interface DelimitedOptions extends Abortable {
+export interface DelimitedOptions extends Abortable, BadRows {
   /** Which ones are read: names of the header, or numbers from 1. Default: all. */
   readonly columns?: readonly (string | number)[];
   /** Default: tab for names that end in .tsv, otherwise the one of , ; tab | that fits the first rows. */
@@ -45,7 +46,7 @@ export async function* readDelimited(file: FileSource, options: DelimitedOptions
   const named = options.header ?? !columns?.every((column) => /^\d+$/.test(String(column)));
   let head: Head | undefined;
   let chosen: readonly number[] = [];
-  let count = 0;
+  let [some, count] = [false, 0];
   for await (const { delimiter, rows } of piecesOf(file, name, options)) {
     const begins = head === undefined;
     if (begins) {
@@ -53,25 +54,27 @@ export async function* readDelimited(file: FileSource, options: DelimitedOptions
       head = { name, delimiter, width: cells.length, header: named ? cells : undefined };
       chosen = columns?.map((column) => columnOf(head!, column)) ?? [...cells.keys()];
     }
-    expectEven(head!, rows);
-    const data = begins && named ? rows.slice(1) : rows;
+    const there = begins && named ? rows.slice(1) : rows;
+    some ||= there.length > 0;
+    const data = readRows(there, (row) => evenRow(head!, row), options);
     count += data.length;
     if (data.length > 0) yield data.map(({ cells, line }) => ({ cells: chosen.map((at) => cells[at]!), line }));
   }
-  if (count === 0)
+  if (some) expectSome(name, count);
+  else
     throw new UsageError(
       "table-empty",
       `${name}: expected rows with examples, got ${head === undefined ? "empty lines" : "a header and nothing below it"}`,
     );
 }
 
-function expectEven({ name, width, delimiter }: Head, rows: readonly CellRow[]): void {
-  for (const { cells, line } of rows)
-    if (cells.length !== width)
-      throw new UsageError(
-        "ragged-row",
-        `${name}, line ${line}: expected ${width} cells as in the first line, got ${cells.length}; a cell that holds ${shown(delimiter)} must stand in quotation marks, or the delimiter is another one (--delimiter)`,
-      );
+function evenRow({ name, width, delimiter }: Head, row: CellRow): CellRow {
+  const { cells, line } = row;
+  if (cells.length === width) return row;
+  throw new UsageError(
+    "ragged-row",
+    `${name}, line ${line}: expected ${width} cells as in the first line, got ${cells.length}; a cell that holds ${shown(delimiter)} must stand in quotation marks, or the delimiter is another one (--delimiter)`,
+  );
 }
 
 /** All rows of a file, never none at a time. */

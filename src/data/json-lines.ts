@@ -1,5 +1,6 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { describe, UsageError } from "../shared/errors.ts";
+import { type BadRows, expectSome, readRow } from "./bad-rows.ts";
 import { type ReadHow, readTable } from "./text-files.ts";
 
 /** A JSON object and the line it stands in, from 1. */
@@ -16,13 +17,19 @@ export const holdsJsonLines = (name: string): boolean => /\.(jsonl|ndjson)(\.gz)
  * digits. No more text is held at a time than a line and a piece.
  * @throws UsageError "bad-json", "table-empty", "not-text", "file-empty"
  */
-export async function* readJsonLines(file: FileSource, how: ReadHow = {}): AsyncGenerator<readonly JsonRow[]> {
+export async function* readJsonLines(
+  file: FileSource,
+  how: ReadHow & BadRows = {},
+): AsyncGenerator<readonly JsonRow[]> {
   const name = sourceName(file);
-  let [line, open, any] = [0, "", false];
+  let [line, open, any, some] = [0, "", false, false];
   const rowsOf = (lines: readonly string[]): JsonRow[] =>
     lines.flatMap((text): JsonRow[] => {
       line += 1;
-      return text.trim() === "" ? [] : [{ value: parseLine(text, `${name}, line ${line}`), line }];
+      if (text.trim() === "") return [];
+      some = true;
+      const value = readRow(() => parseLine(text, `${name}, line ${line}`), how);
+      return value === undefined ? [] : [{ value, line }];
     });
   for await (const part of readTable(file, how)) {
     const lines = part.split("\n");
@@ -34,7 +41,8 @@ export async function* readJsonLines(file: FileSource, how: ReadHow = {}): Async
   }
   const rows = rowsOf([open]);
   if (rows.length > 0) yield rows;
-  else if (!any) throw new UsageError("table-empty", `${name}: expected JSON objects, one a line, got empty lines`);
+  else if (some) expectSome(name, Number(any));
+  else throw new UsageError("table-empty", `${name}: expected JSON objects, one a line, got empty lines`);
 }
 
 /** Texts and numbers, as JSON writes them. */

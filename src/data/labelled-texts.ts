@@ -1,12 +1,13 @@
-import type { FileSource } from "../platform/platform.ts";
+import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Abortable } from "../shared/signal.ts";
+import { type BadRows, expectSome, readRow } from "./bad-rows.ts";
 import { placesIn, readColumns } from "./columns.ts";
 import type { Examples, Placed, Unlabelled } from "./examples.ts";
 
 /** The columns that `readLabelledTexts` reads. */
-export interface TextColumns extends Abortable {
+export interface TextColumns extends Abortable, BadRows {
   /**
    * Column of the text: its name in the header (in JSON lines its key; in Parquet only a name), or its number from 1 in a file without
    * header.
@@ -35,22 +36,29 @@ export async function readLabelledTexts<const C extends TextColumns>(file: FileS
     label: 1,
     delimiter: 1,
     header: 1,
+    onBadRow: 1,
     signal: 1,
   });
-  const { text, label, delimiter, header, signal } = columns;
+  const { text, label, delimiter, header, onBadRow, signal } = columns;
   const wanted = label === undefined ? [text] : [text, label];
-  const rows = readColumns(file, { columns: wanted, delimiter, header, required: true, signal });
+  const rows = readColumns(file, { columns: wanted, delimiter, header, required: true, onBadRow, signal });
   const placeOf = placesIn(file);
   const [inputs, labels, places]: [string[], string[], string[]] = [[], [], []];
   for await (const some of rows)
     for (const { cells, line } of some) {
       const place = placeOf(line);
+      const own = label === undefined ? "" : readRow(() => labelOf(cells[1]!, place), { onBadRow });
+      if (own === undefined) continue;
       inputs.push(cells[0]!);
       places.push(place);
-      if (label === undefined) continue;
-      const own = cells[1]!.trim();
-      if (own === "") throw new UsageError("no-label", `${place}: expected a label, got nothing`);
       labels.push(own);
     }
+  expectSome(sourceName(file), inputs.length);
   return { inputs, ...(label !== undefined && { labels }), places } as unknown as Read<C>;
+}
+
+function labelOf(cell: string, place: string): string {
+  const label = cell.trim();
+  if (label !== "") return label;
+  throw new UsageError("no-label", `${place}: expected a label, got nothing`);
 }

@@ -2,6 +2,7 @@ import { platform } from "#platform";
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { FailureError, LongshortError, UsageError } from "../shared/errors.ts";
 import type { Abortable } from "../shared/signal.ts";
+import { type BadRows, readRows } from "./bad-rows.ts";
 import type { CellRow } from "./delimited-cells.ts";
 
 /** Whether a file's name says that it holds a table in Parquet. */
@@ -17,7 +18,7 @@ export const holdsParquet = (name: string): boolean => /\.parquet$/i.test(name);
 export async function* readParquet(
   file: FileSource,
   columns: readonly string[],
-  { signal }: Abortable = {},
+  { signal, onBadRow }: Abortable & BadRows = {},
 ): AsyncGenerator<readonly CellRow[]> {
   const name = sourceName(file);
   signal?.throwIfAborted();
@@ -32,12 +33,12 @@ export async function* readParquet(
       if (count === 0) continue;
       const rows = await table.rows(columns, first, row);
       signal?.throwIfAborted();
-      yield rows.map((one, k) => {
-        const line = first + k + 1;
+      const read = (one: (typeof rows)[number], line: number): CellRow => {
         const place = (column: string) => `${name}, row ${line}, column ${JSON.stringify(column)}`;
         const cell = (column: string) => textOf(one[column], table.local.has(column), () => place(column));
         return { cells: columns.map(cell), line };
-      });
+      };
+      yield readRows([...rows.entries()], ([k, one]) => read(one, first + k + 1), { onBadRow });
     }
   } catch (cause) {
     signal?.throwIfAborted();

@@ -2,13 +2,15 @@ import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Abortable } from "../shared/signal.ts";
+import { type BadRows, expectSome, readRows } from "./bad-rows.ts";
 import { readDelimited } from "./delimited.ts";
+import type { CellRow } from "./delimited-cells.ts";
 import type { Placed } from "./examples.ts";
 import { type TaggedSentences, tagCount, type UntaggedSentences } from "./tagged-sentences.ts";
 import { readLines } from "./text-files.ts";
 
 /** The columns that `readSentenceRows` reads. */
-export interface SentenceColumns extends Abortable {
+export interface SentenceColumns extends Abortable, BadRows {
   /** Column with the tokens of a sentence, separated by spaces: its name in the header, or its number from 1 in a file without header. */
   readonly tokens: string | number;
   /** Column with as many tags. Undefined: only tokens are read. */
@@ -37,27 +39,32 @@ export async function readSentenceRows<const C extends SentenceColumns>(
     tags: 1,
     intent: 1,
     delimiter: 1,
+    onBadRow: 1,
     signal: 1,
   });
   const name = sourceName(file);
-  const { tokens, tags, intent, delimiter, signal } = columns;
+  const { tokens, tags, intent, delimiter, onBadRow, signal } = columns;
   const wanted = [tokens, tags, intent].filter((one) => one !== undefined);
   const all = { tokens: [] as string[][], tags: [] as string[][], intents: [] as string[], places: [] as string[] };
-  for await (const rows of readDelimited(file, { columns: wanted, delimiter, signal }))
-    for (const { cells, line } of rows) {
-      const place = `${name}, line ${line}`;
-      const own = wordsOf(cells[0]!);
-      const labels = tags === undefined ? undefined : wordsOf(cells[1]!);
-      const count = (labels ?? own).length;
-      if (own.length === 0 || count !== own.length) throw tagCount(place, own.length, count);
-      const about = intent === undefined ? undefined : cells.at(-1)!.trim();
-      if (about === "")
-        throw new UsageError("no-label", `${place}: expected what the sentence is about (the intent), got nothing`);
+  const sentenceOf = ({ cells, line }: CellRow) => {
+    const place = `${name}, line ${line}`;
+    const own = wordsOf(cells[0]!);
+    const labels = tags === undefined ? undefined : wordsOf(cells[1]!);
+    const count = (labels ?? own).length;
+    if (own.length === 0 || count !== own.length) throw tagCount(place, own.length, count);
+    const about = intent === undefined ? undefined : cells.at(-1)!.trim();
+    if (about === "")
+      throw new UsageError("no-label", `${place}: expected what the sentence is about (the intent), got nothing`);
+    return { own, labels, about, place };
+  };
+  for await (const rows of readDelimited(file, { columns: wanted, delimiter, onBadRow, signal }))
+    for (const { own, labels, about, place } of readRows(rows, sentenceOf, { onBadRow })) {
       all.tokens.push(own);
       all.places.push(place);
       if (labels) all.tags.push(labels);
       if (about !== undefined) all.intents.push(about);
     }
+  expectSome(name, all.tokens.length);
   return {
     tokens: all.tokens,
     ...(tags !== undefined && { tags: all.tags }),

@@ -1,12 +1,18 @@
 import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { type BadRows, expectSome, readRows } from "./bad-rows.ts";
 import type { Examples, Placed, Series, Unlabelled } from "./examples.ts";
 import { type ReadTimeSeriesOptions, readTimeSeries } from "./read-time-series.ts";
 import { interleaved, type TimeSeries } from "./time-series.ts";
 
 /** The columns that `readSeriesTable` reads. */
 export interface SeriesTableColumns extends Pick<ReadTimeSeriesOptions, "time" | "delimiter" | "header" | "signal"> {
+  /**
+   * Called for each series with missing values or without a label, with the error that says so; it is then left out. Default: the first
+   * one ends the reading. A row that cannot be read ends it in any case, as what follows would stand at another step.
+   */
+  readonly onBadRow?: BadRows["onBadRow"];
   /** Columns with the numbers of a step, in the order of the channels. */
   readonly channels: readonly string[];
   /** Column that identifies the series of a row. */
@@ -28,23 +34,31 @@ export async function readSeriesTable<const C extends SeriesTableColumns>(
   columns: C,
 ): Promise<Read<C>> {
   expectOptions<SeriesTableColumns>("readSeriesTable", columns, {
-    ...{ channels: "required", series: "required", label: 1, time: 1, delimiter: 1, header: 1, signal: 1 },
+    ...{ channels: "required", series: "required", label: 1, time: 1, delimiter: 1, header: 1, signal: 1, onBadRow: 1 },
   });
   const { channels, label, series: id, time, delimiter, header, signal } = columns;
   const { series } = await readTimeSeries(file, {
     ...{ targets: channels, series: id, time, delimiter, header, signal },
     ...(label !== undefined && { categories: [label] }),
   });
-  const places = series.map((one) => `${sourceName(file)}, series ${JSON.stringify(one.id)}`);
-  const inputs = series.map((one, k) => together(one, channels, places[k]!));
-  if (label === undefined) return { inputs, places } as unknown as Read<C>;
-  const labels = series.map(({ categories }, k) => {
-    const own = categories?.[label] ?? "";
-    if (own === "")
-      throw new UsageError("no-label", `${places[k]}: expected a label in column ${JSON.stringify(label)}`);
-    return own;
-  });
-  return { inputs, labels, places } as unknown as Read<C>;
+  const read = readRows(
+    series,
+    (one) => {
+      const place = `${sourceName(file)}, series ${JSON.stringify(one.id)}`;
+      const input = together(one, channels, place);
+      const own = label === undefined ? "" : (one.categories?.[label] ?? "");
+      if (label !== undefined && own === "")
+        throw new UsageError("no-label", `${place}: expected a label in column ${JSON.stringify(label)}`);
+      return { input, own, place };
+    },
+    columns,
+  );
+  expectSome(sourceName(file), read.length);
+  return {
+    inputs: read.map(({ input }) => input),
+    ...(label !== undefined && { labels: read.map(({ own }) => own) }),
+    places: read.map(({ place }) => place),
+  } as unknown as Read<C>;
 }
 
 /** Columns as steps of all channels. @throws UsageError "missing-value" */

@@ -3,12 +3,18 @@ import { sourceName } from "../platform/platform.ts";
 import { describe, expectInteger, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Abortable } from "../shared/signal.ts";
+import { type BadRows, expectSome, readRow } from "./bad-rows.ts";
 import type { Placed } from "./examples.ts";
 import type { TaggedSentences, UntaggedSentences } from "./tagged-sentences.ts";
 import { readLines } from "./text-files.ts";
 
 /** The columns that `readTokenColumns` reads. */
 export interface TokenColumns extends Abortable {
+  /**
+   * Called for each sentence with a row that cannot be read, with the error that says where and why; the sentence is then left out.
+   * Default: the first such row ends the reading.
+   */
+  readonly onBadRow?: BadRows["onBadRow"];
   /** Number of the column with the token, from 1. Default 1. */
   readonly token?: number | undefined;
   /** Number of the column with the tag, from 1, or "last" (default). "none" reads only tokens. */
@@ -34,7 +40,7 @@ export async function readTokenColumns<const C extends TokenColumns>(
   file: FileSource,
   columns: C = {} as C,
 ): Promise<Read<C>> {
-  expectOptions<TokenColumns>("readTokenColumns", columns, { token: 1, tag: 1, delimiter: 1, signal: 1 });
+  expectOptions<TokenColumns>("readTokenColumns", columns, { token: 1, tag: 1, delimiter: 1, onBadRow: 1, signal: 1 });
   const name = sourceName(file);
   const { token, tag = "last", delimiter, signal }: TokenColumns = columns;
   if (delimiter !== undefined && !/^[^\r\n]$/u.test(delimiter))
@@ -60,36 +66,46 @@ export async function readTokenColumns<const C extends TokenColumns>(
   const tagAt =
     tag === "none" ? undefined : at("tag", tag === "last" ? Math.max(2, count) : expectInteger("tag", tag, { min: 1 }));
 
-  const sentences = { tokens: [] as string[][], tags: [] as string[][], places: [] as string[] };
-  let open = false;
-  for (const [k, line] of lines.entries()) {
-    if (line.trim() === "" || isDocument(line)) {
-      open = false;
-      continue;
-    }
-    const cells = cut(line);
-    if (line.startsWith("#") && cells.length !== count) continue;
-    const place = `${name}, line ${k + 1}`;
+  const rowOf = (cells: readonly string[], place: string) => {
     if (cells.length !== count)
       throw new UsageError(
         "ragged-row",
         `${place}: expected ${count} column${count === 1 ? "" : "s"} as in line ${first + 1}, got ${cells.length}; cells are separated by ${separator} (--delimiter)`,
       );
-    if (count === CONLLU_COLUMNS && NO_TOKEN.test(cells[0]!)) continue;
     const word = cells[tokenAt]!;
-    const own = tagAt === undefined ? undefined : cells[tagAt]!.trim();
-    if (word === "" || own === "")
+    const tag = tagAt === undefined ? undefined : cells[tagAt]!.trim();
+    if (word === "" || tag === "")
       throw new UsageError("no-label", `${place}: expected ${word === "" ? "a token" : "a tag"}, got nothing`);
-    if (!open) {
-      sentences.tokens.push([]);
-      sentences.tags.push([]);
-      sentences.places.push(place);
-      open = true;
+    return { word, tag };
+  };
+
+  const read: { readonly place: string; readonly tokens: string[]; readonly tags: string[]; bad: boolean }[] = [];
+  let open: (typeof read)[number] | undefined;
+  for (const [k, line] of lines.entries()) {
+    if (line.trim() === "" || isDocument(line)) {
+      open = undefined;
+      continue;
     }
-    sentences.tokens.at(-1)!.push(word);
-    if (own !== undefined) sentences.tags.at(-1)!.push(own);
+    const cells = cut(line);
+    if (line.startsWith("#") && cells.length !== count) continue;
+    if (count === CONLLU_COLUMNS && cells.length === count && NO_TOKEN.test(cells[0]!)) continue;
+    const place = `${name}, line ${k + 1}`;
+    if (open === undefined) {
+      open = { place, tokens: [], tags: [], bad: false };
+      read.push(open);
+    }
+    // Of a sentence that is left out anyway one reason is enough.
+    const row = open.bad ? undefined : readRow(() => rowOf(cells, place), columns);
+    if (row === undefined) open.bad = true;
+    else {
+      open.tokens.push(row.word);
+      if (row.tag !== undefined) open.tags.push(row.tag);
+    }
   }
-  const { tags, ...untagged } = sentences;
+  const good = read.filter(({ bad }) => !bad);
+  expectSome(name, good.length);
+  const untagged = { tokens: good.map(({ tokens }) => tokens), places: good.map((one) => one.place) };
+  const tags = good.map((one) => one.tags);
   return (tagAt === undefined ? untagged : { ...untagged, tags }) as TaggedSentences | UntaggedSentences as Read<C>;
 }
 

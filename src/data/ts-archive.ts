@@ -2,9 +2,13 @@ import { type FileSource, sourceName } from "../platform/platform.ts";
 import { UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import type { Abortable } from "../shared/signal.ts";
+import { type BadRows, expectSome, readRow } from "./bad-rows.ts";
 import { type Examples, finiteNumber, type Placed, type Series } from "./examples.ts";
 import { readLines } from "./text-files.ts";
 import { interleaved } from "./time-series.ts";
+
+/** Options of `readLabelledSeries`. */
+export interface ReadLabelledSeriesOptions extends Abortable, BadRows {}
 
 /**
  * Reads series and their labels from a `.ts` file of the UCR/UEA archive, optionally gzip: after a header of `@` lines, lines
@@ -15,33 +19,45 @@ import { interleaved } from "./time-series.ts";
  *   "missing-value", "not-a-number" (NaN and infinity among them), "ragged-row" (another number of channels), "no-label"; the
  *   reason of `signal`
  */
-export async function readLabelledSeries(file: FileSource, options: Abortable = {}): Promise<Placed<Examples<Series>>> {
-  expectOptions("readLabelledSeries", options, { signal: 1 });
+export async function readLabelledSeries(
+  file: FileSource,
+  options: ReadLabelledSeriesOptions = {},
+): Promise<Placed<Examples<Series>>> {
+  expectOptions("readLabelledSeries", options, { onBadRow: 1, signal: 1 });
   const name = sourceName(file);
-  const lines = await readLines(file, options);
+  const lines = await readLines(file, { signal: options.signal });
   const begin = headerOf(lines, name);
   const [inputs, labels, places]: [Series[], string[], string[]] = [[], [], []];
+  let some = false;
   for (let k = begin; k < lines.length; k++) {
     const line = lines[k]!.trim();
     if (line === "" || line.startsWith("#")) continue;
     const place = `${name}, line ${k + 1}`;
-    const cells = line.split(":");
-    const label = cells.pop()!.trim();
-    if (cells.length === 0)
-      throw new UsageError("bad-series", `${place}: expected values and a label with ":" between, found no ":"`);
-    if (label === "") throw new UsageError("no-label", `${place}: expected a label after the last ":", got nothing`);
-    const channels = inputs[0]?.channels ?? cells.length;
-    if (cells.length !== channels)
-      throw new UsageError(
-        "ragged-row",
-        `${place}: expected ${channels} channels as in the first series, got ${cells.length}`,
-      );
-    inputs.push({ channels, values: together(cells, place) });
-    labels.push(label);
+    const read = readRow(() => seriesIn(line, place, inputs[0]?.channels), options);
+    some = true;
+    if (read === undefined) continue;
+    inputs.push(read.series);
+    labels.push(read.label);
     places.push(place);
   }
-  if (inputs.length === 0) throw new UsageError("table-empty", `${name}: expected series after @data, got none`);
+  if (!some) throw new UsageError("table-empty", `${name}: expected series after @data, got none`);
+  expectSome(name, inputs.length);
   return { inputs, labels, places };
+}
+
+/** @param channels of the first series */
+function seriesIn(line: string, place: string, channels: number | undefined) {
+  const cells = line.split(":");
+  const label = cells.pop()!.trim();
+  if (cells.length === 0)
+    throw new UsageError("bad-series", `${place}: expected values and a label with ":" between, found no ":"`);
+  if (label === "") throw new UsageError("no-label", `${place}: expected a label after the last ":", got nothing`);
+  if (cells.length !== (channels ?? cells.length))
+    throw new UsageError(
+      "ragged-row",
+      `${place}: expected ${channels} channels as in the first series, got ${cells.length}`,
+    );
+  return { series: { channels: cells.length, values: together(cells, place) }, label };
 }
 
 /** The line after `@data`. */

@@ -45,6 +45,10 @@ export const classifyFields = {
   header: onOff({ about: "the first row has column names, although columns are given by number" }),
   series: onOff({ about: "the file contains series, although its name does not end in .ts" }),
   regression: onOff({ about: "labels are numbers to predict, not classes" }),
+  skipBadRows: onOff({
+    about:
+      "leave out rows that cannot be read, and say how many and why the first ones; otherwise the first one ends the command",
+  }),
   test: path({
     about: "file to evaluate the trained model on, once, at the end",
     unit: "file",

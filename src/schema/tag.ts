@@ -37,6 +37,10 @@ export const tagFields = {
     about: "scheme in which the model learns spans; answers are written in that of the file",
     ...{ unit: "scheme", default: "bioes", needs: { key: "scheme", values: ["auto", ...TAG_SCHEMES] } },
   }),
+  skipBadRows: onOff({
+    about:
+      "leave out rows that cannot be read, and say how many and why the first ones; otherwise the first one ends the command",
+  }),
   test: path({
     about: "file to evaluate the trained model on, once, at the end",
     ...{ unit: "file", otherwise: "none" },

@@ -58,6 +58,7 @@ beforeAll(async () => {
       (_, k) => `${k % 2 ? "up" : "down"} Word${k % 5},${k % 3 ? "a" : "b"},x${k % 4},${k}\n`,
     ).join("");
   writeFileSync(at("t.csv"), `t,l,c,n\n${rows(30)}`);
+  writeFileSync(at("dirty.csv"), `t,l,c,n\n${rows(30)}short\n`);
   writeFileSync(at("more.csv"), `t,l,c,n\n${rows(44)}`);
   writeFileSync(
     at("s.ts"),
@@ -91,6 +92,7 @@ beforeAll(async () => {
     ).join("");
   writeFileSync(at("g.txt"), sentences(24));
   writeFileSync(at("more.txt"), sentences(31));
+  writeFileSync(at("dirty.txt"), `${sentences(24)}word\n\n`);
   writeFileSync(
     at("words.txt"),
     Array.from({ length: 40 }, (_, k) => `a${k % 3} D\nb${k % 4} N\nc${k % 2} V\n\n`).join(""),
@@ -290,6 +292,11 @@ const classify = (more: Readonly<Record<string, string | number>>): string[] => 
   ...Object.entries({ output: fresh(), ...more }).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
 ];
 
+/** On a file with a row that cannot be read. */
+const dirty = (task: string, file: string, ...more: string[]): string[] => [
+  ...["train", task, at(file), "--epochs", "1", "--no-baselines", "--hidden-size", "3", "-o", fresh(), ...more],
+  ...(task === "classify" ? ["--text", "t", "--label", "l"] : []),
+];
 /** A training that begins with another run. */
 const begun = (file: string, run: string, ...more: string[]): string[] => [
   ...["train", file.endsWith(".csv") ? "classify" : "tag", at(file), "--epochs", "1", "--no-baselines"],
@@ -370,6 +377,10 @@ const commands: Readonly<Record<string, Effects>> = {
       time: { against: long("--channels", "x"), instead: long("--channels", "x", "--time", "d") },
       series: { add: ["--series"], see: ({ code }) => code, codes: [2] },
       regression: { add: ["--regression", "--label", "n"] },
+      skipBadRows: {
+        ...{ against: dirty("classify", "dirty.csv"), instead: dirty("classify", "dirty.csv", "--skip-bad-rows") },
+        ...{ see: ({ code }: Ran) => code, codes: [0] },
+      },
       test: { add: ["--test", at("more.csv")] },
       validation: { add: ["--validation", "0.5"] },
       classWeights: { add: ["--class-weights", "balanced"] },
@@ -453,6 +464,10 @@ const commands: Readonly<Record<string, Effects>> = {
       delimiter: { add: ["--delimiter", ";"], see: ({ code }) => code, codes: [2] },
       scheme: { add: ["--scheme", "none"] },
       encoding: { add: ["--encoding", "iob2"] },
+      skipBadRows: {
+        ...{ against: dirty("tag", "dirty.txt"), instead: dirty("tag", "dirty.txt", "--skip-bad-rows") },
+        ...{ see: ({ code }: Ran) => code, codes: [0] },
+      },
       test: { add: ["--test", at("more.txt")] },
       validation: { add: ["--validation", at("more.txt")] },
       vocabularySize: { add: ["--vocabulary-size", "3"] },
@@ -522,6 +537,10 @@ const commands: Readonly<Record<string, Effects>> = {
       input: { instead: ["predict", at("classifier"), "--input", "up"] },
       with: { add: ["--with", at("classifier2")] },
       text: { add: ["--text", "c"] },
+      skipBadRows: {
+        against: ["predict", at("classifier"), at("dirty.csv")],
+        instead: ["predict", at("classifier"), at("dirty.csv"), "--skip-bad-rows"],
+      },
       delimiter: { add: ["--delimiter", ";"], see: ({ code }) => code, codes: [2] },
       ...{ machine, json },
     },

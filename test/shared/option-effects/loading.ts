@@ -1,5 +1,6 @@
 import { safeTensor } from "../../../src/checkpoint/safe-tensor.ts";
 import { readSafetensors, writeSafetensors } from "../../../src/checkpoint/safetensors.ts";
+import type { BadRows } from "../../../src/data/bad-rows.ts";
 import { readLabelledTexts, type TextColumns } from "../../../src/data/labelled-texts.ts";
 import { type ReadTimeSeriesOptions, readTimeSeries } from "../../../src/data/read-time-series.ts";
 import { readSentenceLines, readSentenceRows, type SentenceColumns } from "../../../src/data/sentence-rows.ts";
@@ -7,7 +8,7 @@ import { readSeriesTable, type SeriesTableColumns } from "../../../src/data/seri
 import type { TimeSeriesSet } from "../../../src/data/time-series.ts";
 import { type TimeSeriesSetOptions, timeSeriesSet } from "../../../src/data/time-series-set.ts";
 import { readTokenColumns, type TokenColumns } from "../../../src/data/token-columns.ts";
-import { readLabelledSeries } from "../../../src/data/ts-archive.ts";
+import { type ReadLabelledSeriesOptions, readLabelledSeries } from "../../../src/data/ts-archive.ts";
 import { abortable, type EffectTable, outcomeOf, shows } from "./effects.ts";
 
 const file = (content: string) => new Blob([content]);
@@ -27,6 +28,10 @@ const y = [1, 2, 3, 4, 5, 6];
 /** A set of series without functions. */
 const plain = ({ timeZone, ...rest }: TimeSeriesSet) => [rest, timeZone.name];
 
+/** A reading with a bad row without anybody to hear of it, and with. */
+const withAndWithout = (read: (how: BadRows) => Promise<unknown>) =>
+  Promise.all([outcomeOf(() => read({})), outcomeOf(() => read({ onBadRow: () => undefined }))]);
+
 export const loading: EffectTable = {
   readLabelledTexts: shows(
     (options: TextColumns) => outcomeOf(() => readLabelledTexts(table, options)),
@@ -36,6 +41,7 @@ export const loading: EffectTable = {
       label: [2],
       delimiter: [";"],
       header: [true],
+      onBadRow: () => withAndWithout((how) => readLabelledTexts(file("a,x\nb\n"), { text: 1, ...how })),
       signal: [AbortSignal.abort()],
     },
   ),
@@ -44,6 +50,8 @@ export const loading: EffectTable = {
     { channels: ["x"], series: "id" },
     {
       ...{ channels: [["y"]], series: ["kind"], time: ["day"], label: ["kind"], delimiter: [";"], header: [false] },
+      onBadRow: () =>
+        withAndWithout((how) => readSeriesTable(file("id,x\na,1\nb,2\nb,\n"), { channels: ["x"], series: "id", ...how })),
       signal: [AbortSignal.abort()],
     },
   ),
@@ -51,6 +59,7 @@ export const loading: EffectTable = {
     (options: SentenceColumns) => outcomeOf(() => readSentenceRows(sentences, options)),
     { tokens: "w" },
     {
+      onBadRow: () => withAndWithout((how) => readSentenceRows(file("a,x\nb\n"), { tokens: 1, ...how })),
       ...{ tags: ["g"], intent: ["i", { tags: "g" }], delimiter: [";"], signal: [AbortSignal.abort()] },
     },
   ),
@@ -58,6 +67,7 @@ export const loading: EffectTable = {
     (options: TokenColumns) => outcomeOf(() => readTokenColumns(tokens, options)),
     {},
     {
+      onBadRow: () => withAndWithout((how) => readTokenColumns(file("a O\n\nb\n"), how)),
       ...{ token: [2], tag: [2], delimiter: ["\t"], signal: [AbortSignal.abort()] },
     },
   ),
@@ -83,7 +93,11 @@ export const loading: EffectTable = {
     },
   ),
   readSentenceLines: abortable((options) => readSentenceLines(file("a b\nc\n"), options)),
-  readLabelledSeries: abortable((options) => readLabelledSeries(file("@data\n1,2:a\n"), options)),
+  readLabelledSeries: shows(
+    (options: ReadLabelledSeriesOptions) => outcomeOf(() => readLabelledSeries(file("@data\n1,2:a\n3,4:\n"), options)),
+    {},
+    { onBadRow: [() => undefined], signal: [AbortSignal.abort(), { onBadRow: () => undefined }] },
+  ),
   timeSeriesSet: shows(
     (options: TimeSeriesSetOptions) => outcomeOf(() => plain(timeSeriesSet(options))),
     { targets: ["y"], series: [{ values: { y, x: y, z: y } }] },
