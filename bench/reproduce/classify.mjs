@@ -2,7 +2,13 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
 import { gunzipSync } from "node:zlib";
-import { averagePredictions, classificationScores, openMachine, trainClassifier } from "../../dist/index.js";
+import {
+  averagePredictions,
+  classificationScores,
+  evaluateClassifier,
+  openMachine,
+  trainClassifier,
+} from "../../dist/index.js";
 import { nearestNeighbour } from "../../dist/run/nearest-neighbour.js";
 
 /**
@@ -15,19 +21,24 @@ import { nearestNeighbour } from "../../dist/run/nearest-neighbour.js";
  * - `networks` (default 1): so many are trained, one after the other, with seeds of their own (of n networks n · seed, n · seed + 1, …),
  *   each with another validation part; the mean of their probabilities is measured.
  *
+ * - `calibrate` (default false): what probabilities are worth is measured as well, as trained and with a temperature that is fitted to
+ *   the validation part.
+ *
  * @returns accuracy and macro-F1 in percent on the test part
  */
 export async function classify({ settings, seed, train, test, log, saved }) {
-  const { networks = 1, ...own } = settings;
+  const { networks = 1, calibrate = false, ...own } = settings;
   const machine = await openMachine("wasm");
   try {
     const [said, details] = [[], []];
+    let worth = {};
     for (let k = 0; k < networks; k++) {
       if (networks > 1) log(`  network ${k + 1} of ${networks}`);
       const where = networks > 1 ? `${saved}-${k}` : saved;
-      const { trainer, classifier, epoch } = await trained({
+      const { trainer, classifier, epoch, validation } = await trained({
         ...{ machine, settings: own, seed: networks * seed + k, train, log, saved: where },
       });
+      if (calibrate) worth = await worthOf(classifier, validation, test);
       said.push(await classifier.predict(test.inputs));
       details.push({ ...(epoch && { epoch }), parameters: classifier.parameters.count });
       trainer.close();
@@ -36,7 +47,7 @@ export async function classify({ settings, seed, train, test, log, saved }) {
     const [predicted, classes] = [predictions.map(({ label }) => label), Object.keys(predictions[0].probabilities)];
     const { accuracy, macroF1, confusion } = classificationScores(test.labels, predicted, classes);
     return {
-      measures: { accuracy: 100 * accuracy, macroF1: 100 * macroF1 },
+      measures: { accuracy: 100 * accuracy, macroF1: 100 * macroF1, ...worth },
       details: { ...(networks > 1 ? { networks: details } : details[0]), confusion },
     };
   } finally {
@@ -56,7 +67,7 @@ export const asPyTorch = ({ model, ...settings }) => ({
 /** A classifier with the weights that are to be measured, and of which epoch they are where that was chosen. */
 async function trained({ machine, settings, seed, train, log, saved }) {
   const { embeddingDeviation = 1, resume = false, ...options } = settings;
-  const { trainer, classifier } = await trainClassifier({ machine, examples: train, seed, ...options });
+  const { trainer, classifier, validation } = await trainClassifier({ machine, examples: train, seed, ...options });
   const { parameters } = classifier;
   if (embeddingDeviation !== 1) {
     const values = await parameters.read("embedding.weight");
@@ -84,7 +95,18 @@ async function trained({ machine, settings, seed, train, log, saved }) {
   });
   if (best) parameters.loadTensors(best.tensors);
   if (resume) rmSync(saved, { force: true });
-  return { trainer, classifier, epoch: best?.epoch };
+  return { trainer, classifier, epoch: best?.epoch, validation };
+}
+
+/** Cross entropy and expected calibration error (in percent) on the test part before and after a temperature is fitted. */
+async function worthOf(classifier, validation, test) {
+  const before = await evaluateClassifier(classifier, test);
+  const { temperature } = await classifier.calibrate(validation);
+  const after = await evaluateClassifier(classifier, test);
+  return {
+    ...{ temperature, loss: before.loss, calibratedLoss: after.loss },
+    ...{ calibrationError: 100 * before.calibrationError, calibratedError: 100 * after.calibrationError },
+  };
 }
 
 /** Beside a model of series: how often the nearest series of the training part (dynamic time warping) has the right label, in percent. */

@@ -12,7 +12,7 @@ const HALVINGS = 60;
  * Σ p x − x of the true class, where p = softmax(β x), grows with β: the place where it is 0 is found by halving.
  * @param logs of each example logarithms of the probabilities as trained
  * @param targets of each example the index of its class
- * @see Guo, Pleiss, Sun & Weinberger (2017), "On calibration of modern neural networks", arXiv:1706.04599
+ * @see Guo et al. (2017), "On calibration of modern neural networks", arXiv:1706.04599
  * @throws UsageError "no-temperature" where the cross entropy has no smallest value
  */
 export function fitTemperature(logs: readonly Float64Array[], targets: readonly number[]): number {
@@ -108,7 +108,7 @@ const BINS = 15;
  * the share that is right is compared with the mean of p; the mean of the differences, weighted by how many there are.
  * @param confidences the probability of the most likely class, from 0 to 1
  * @param right whether it is the true one
- * @see Naeini, Cooper & Hauskrecht (2015); Guo et al. (2017), arXiv:1706.04599
+ * @see Naeini et al. (2015), "Obtaining well calibrated probabilities using Bayesian binning"
  */
 export function expectedCalibrationError(confidences: readonly number[], right: readonly boolean[]): number {
   const off = new Float64Array(BINS);

@@ -8,6 +8,7 @@ export const recipe = defineRecipe({
   variants: {
     parity: { ...sentenceParity, epochs: 5, learningRate: 1e-3 },
     defaults: { tokenizer: words },
+    calibrated: { tokenizer: words, calibrate: true },
     // Chosen on the validation part with seed 0, as for TREC: small first vectors, rare words stand for unknown ones, dropout of a half.
     ours: asPyTorch({
       ...{ embeddingDeviation: 0.1, epochs: 8, tokenizer: { ...words, minCount: 2 } },
