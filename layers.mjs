@@ -39,9 +39,9 @@ export const layers = {
   // float64 interpreter, compared with every other machine, so it shares no kernel with them.
   "compute/reference": ["shared", "math", "cells", "scan", "compute"],
   // WebAssembly kernels. Workers come from the platform.
-  "compute/wasm": ["shared", "platform", "math", "cells", "scan", "print", "compute", "compute/wasm/compile"],
-  // Modules and their names, also for the command that saves them.
-  "compute/wasm/compile": ["shared"],
+  "compute/wasm": ["shared", "platform", "math", "cells", "scan", "print", "compute", "compute/wasm/module-name"],
+  // The names of modules, also for the command that saves them.
+  "compute/wasm/module-name": [],
   // What this host can do and what the WebAssembly machine chose, for `longshort doctor`.
   "compute/diagnose": ["shared", "print", "compute", "compute/wasm"],
   // The one file that knows all machines by name.
@@ -172,7 +172,7 @@ export const layers = {
       "compute",
       "compute/open",
       "compute/diagnose",
-      "compute/wasm/compile",
+      "compute/wasm/module-name",
       "tensor",
       "layers",
       "losses",

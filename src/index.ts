@@ -58,8 +58,8 @@ export type {
   SynchronousMachine,
 } from "./compute/machine.ts";
 export { type MachineName, type MachineOptions, openMachine } from "./compute/open.ts";
-export { moduleName } from "./compute/wasm/compile.ts";
 export type { WasmOptions } from "./compute/wasm/machine.ts";
+export { moduleName } from "./compute/wasm/module-name.ts";
 // Batches, text and tokens.
 export type { Batch, BatchSource } from "./data/batch-source.ts";
 export { type BucketedBatchesOptions, bucketedBatches } from "./data/bucketed-batches.ts";

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { platform } from "#platform";
 import { openMachine } from "../compute/open.ts";
-import { moduleName } from "../compute/wasm/compile.ts";
+import { moduleName } from "../compute/wasm/module-name.ts";
 import { loadRun } from "../run/load-run.ts";
 import { openSession } from "../run/session.ts";
 

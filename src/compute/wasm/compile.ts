@@ -1,21 +1,8 @@
 import { describe, FailureError } from "../../shared/errors.ts";
+import type { OwnBytes } from "../../shared/own-bytes.ts";
 
 /** Gives the module of these bytes; undefined if it has none. */
-export type Compile = (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module | undefined;
-
-/**
- * A name for a module, from its bytes: 16 hexadecimal digits. For hosts that do not compile: where a program saved its modules under their names
- * (`compile` of `openMachine`), the same program finds them by these.
- */
-export function moduleName(bytes: Uint8Array): string {
-  let [a, b] = [0x811c9dc5, 0x9e3779b9];
-  for (const byte of bytes) {
-    a = Math.imul(a ^ byte, 0x01000193);
-    b = Math.imul(b ^ (byte + 1), 0x85ebca6b);
-    b ^= b >>> 15;
-  }
-  return [a, b].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
-}
+export type Compile = (bytes: OwnBytes) => object | undefined;
 
 /** A module by `compile`, or by the host at once. Hosts refuse that for large modules to a page's own thread. @throws as `compileLater` */
 export function compileNow(bytes: Uint8Array<ArrayBuffer>, compile?: Compile): WebAssembly.Module {
@@ -38,7 +25,7 @@ export async function compileLater(bytes: Uint8Array<ArrayBuffer>, compile?: Com
 function given(bytes: Uint8Array<ArrayBuffer>, compile: Compile): WebAssembly.Module {
   const module = compile(bytes);
   // By what it is called: it may be of another realm, where `instanceof` sees a stranger.
-  if (Object.prototype.toString.call(module) === "[object WebAssembly.Module]") return module!;
+  if (Object.prototype.toString.call(module) === "[object WebAssembly.Module]") return module as WebAssembly.Module;
   throw new FailureError(
     "module-missing",
     `compile: expected the WebAssembly.Module of ${bytes.length} bytes, got ${describe(module)}: modules are the same where the same calls are made in the same order, with the same model and options, on the same kind of processor; save them once more, with all that this program does`,

@@ -2,6 +2,7 @@ import { platform } from "#platform";
 import { ConstantTable } from "../../print/wasm/constants.ts";
 import { Closing } from "../../shared/closing.ts";
 import { expectInteger, FailureError, UsageError } from "../../shared/errors.ts";
+import type { OwnBytes } from "../../shared/own-bytes.ts";
 import { formatBytes } from "../../shared/shapes.ts";
 import type { Arena, Limits, MemoryUse, Numbers, PreparedPlan, SynchronousMachine } from "../machine.ts";
 import { checkPlan, machineClosed, scalarRange } from "../operands.ts";
@@ -37,10 +38,11 @@ export interface WasmOptions {
   /** Bytes that arenas and scratch memory may take. Default and maximum: 4 GiB − 128 KiB. */
   readonly maxBytes?: number | undefined;
   /**
-   * Gives the module of these bytes. Default: the host compiles them. For hosts that do not compile while a program runs, such as Cloudflare
-   * Workers: modules that were compiled before, found by their `moduleName`. A machine with it has one thread.
+   * Gives the module of these bytes, a `WebAssembly.Module`. Default: the host compiles them. For hosts that do not compile while a program
+   * runs, such as Cloudflare Workers: modules that were compiled before, found by their `moduleName`. A machine with it has one thread.
    */
-  readonly compile?: ((bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module | undefined) | undefined;
+  // Only programs for pages have the types of WebAssembly by name; there, too, a module is an object that says nothing of itself.
+  readonly compile?: ((bytes: OwnBytes) => object | undefined) | undefined;
 }
 
 /**

@@ -57,7 +57,7 @@ export interface OnnxTensor {
  * @param rawData its bytes, where they lie in another file
  * @throws FailureError "damaged-onnx"; UsageError "unsupported-onnx"
  */
-export function decodeTensor(message: TensorMessage, rawData = message.rawData): OnnxTensor {
+export function decodeTensor(message: TensorMessage, rawData: Uint8Array | undefined = message.rawData): OnnxTensor {
   const name = message.name ?? "";
   const what = `tensor ${JSON.stringify(name)}`;
   const { dims: shape } = message;

@@ -3,8 +3,9 @@ import { buildSync } from "esbuild";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { ensureBuilt } from "../../../scripts/bootstrap.mjs";
 import { openMachine } from "../../../src/compute/open.ts";
-import { compileLater, compileNow, moduleName } from "../../../src/compute/wasm/compile.ts";
+import { compileLater, compileNow } from "../../../src/compute/wasm/compile.ts";
 import type { WasmOptions } from "../../../src/compute/wasm/machine.ts";
+import { moduleName } from "../../../src/compute/wasm/module-name.ts";
 
 /** A program of a page, for a host that compiles no WebAssembly while it runs. */
 type Program = (options: WasmOptions & { readonly quantized?: boolean }) => Promise<string>;
