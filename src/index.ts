@@ -17,6 +17,7 @@ export {
   type GateOptions,
   type GateValue,
   gateOf,
+  type InitialStates,
   input,
   type MaskSpec,
   type Operands,
@@ -31,7 +32,14 @@ export { minGru } from "./cells/min-gru.ts";
 export { minLstm } from "./cells/min-lstm.ts";
 export type { CellOptions } from "./cells/options.ts";
 export { parseCell } from "./cells/parse-cell.ts";
-export { type CellSpec, cellByName, cellNames } from "./cells/registry.ts";
+export {
+  type CellChoice,
+  type CellName,
+  type CellSpec,
+  cellByName,
+  cellNames,
+  type StatesOf,
+} from "./cells/registry.ts";
 export { type RnnOptions, rnn } from "./cells/rnn.ts";
 // Weights and runs in files.
 export type { ElementTypeName } from "./checkpoint/element-types.ts";

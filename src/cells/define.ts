@@ -1,7 +1,7 @@
 import { type AnyNode, add, type Expression, isExpression, product, variable } from "../math/expression.ts";
 import { describe, expectOneOf, expectRate, UsageError } from "../shared/errors.ts";
 import { type Complete, expectOptions } from "../shared/options.ts";
-import { mapValues } from "../shared/records.ts";
+import { mapValues, recordOf } from "../shared/records.ts";
 
 /** Width of a vector of a cell: H, or P (`projectionSize`). */
 export type Width = "hidden" | "projection";
@@ -79,7 +79,12 @@ export interface CellSource<
   /** Names of the state vectors; the first is the output. In a plain list all have the hidden width. */
   readonly state: readonly S[] | Readonly<Record<S, Width>>;
   /** The vector that the recurrent matrices multiply, unless a gate says otherwise. Default: the first state. */
-  readonly recurrent?: ((operands: Omit<Operands, "gates" | "parts">) => Expression) | undefined;
+  readonly recurrent?:
+    | ((operands: {
+        readonly previous: Readonly<Record<NoInfer<S>, Expression>>;
+        readonly masks: Readonly<Record<NoInfer<M>, Expression>>;
+      }) => Expression)
+    | undefined;
   /** Which biases the matrix products have. Default "both": `bias_ih` and, for recurrent gates, `bias_hh`. */
   readonly bias?: "both" | "none" | undefined;
   /** Weights of one number per unit (peepholes, gains): name → initial value. */
@@ -115,8 +120,11 @@ export interface CellState {
   readonly width: Width;
 }
 
-/** A cell: its equations as expressions, from which derivatives, kernels and formulas are derived. */
-export interface Cell {
+/**
+ * A cell: its equations as expressions, from which derivatives, kernels and formulas are derived. `S` are names of states
+ * that it has: an LSTM is a `Cell<"h" | "c">`, which is also a `Cell<"h">`; plain `Cell` is any cell.
+ */
+export interface Cell<S extends string = string> {
   readonly name: string;
   readonly options: Readonly<Record<string, unknown>>;
   readonly gates: readonly CellGate[];
@@ -126,10 +134,16 @@ export interface Cell {
   readonly masks: Readonly<Record<string, Complete<MaskSpec>>>;
   readonly projections: readonly string[];
   /** Next state by name. */
-  readonly next: Readonly<Record<string, Expression>>;
+  readonly next: Readonly<Record<S, Expression>>;
   /** Every value with a name, in the order of computation: gates, what `step` named, states. */
   readonly named: Readonly<Record<string, Expression>>;
 }
+
+/** Names of a cell's states, the first of which is the output. */
+export const stateNames = <S extends string>({ states }: Cell<S>): S[] => states.map(({ name }) => name as S);
+
+/** A value for some of the states `S`, or for all. */
+export type InitialStates<S extends string, V> = { readonly [K in S]?: V | undefined };
 
 /** The variables in a cell's expressions. A product's value `U v + b_hh` is a `product` node named after its gate. */
 export const variables = {
@@ -152,9 +166,6 @@ export function partsOfVariable(variable: string): { readonly kind: string; read
 export const isLetter = (n: AnyNode): boolean =>
   n.op === "constant" || (n.op === "variable" && partsOfVariable(n.name).kind !== "x");
 
-const each = <K extends string, V>(keys: readonly K[], value: (k: K) => V): Record<K, V> =>
-  Object.fromEntries(keys.map((k) => [k, value(k)])) as Record<K, V>;
-
 /**
  * Defines a cell by its equations. Gradient, kernels, formulas and traces are derived from them.
  * @example
@@ -170,7 +181,7 @@ export function defineCell<
   W extends string = never,
   M extends string = never,
   P extends string = never,
->(source: CellSource<G, S, W, M, P>): Cell {
+>(source: CellSource<G, S, W, M, P>): Cell<S> {
   expectOptions("defineCell", source, {
     name: "required",
     options: 1,
@@ -184,21 +195,20 @@ export function defineCell<
     step: "required",
   });
   const widths = Array.isArray(source.state)
-    ? each(source.state as readonly S[], () => "hidden" as Width)
+    ? recordOf(source.state as readonly S[], () => "hidden" as Width)
     : (source.state as Readonly<Record<S, Width>>);
   const names = Object.keys(widths) as S[];
   if (names.length === 0) throw badCell(source.name, "expected at least one state; the first is the output");
   const bias = expectOneOf(`cell "${source.name}": bias`, source.bias ?? "both", ["both", "none"]);
-  const specs = mapValues(source.masks ?? {}, (spec: MaskSpec, name) =>
-    maskOf(`cell "${source.name}": mask ${name}`, spec),
-  );
+  const given: Readonly<Record<string, MaskSpec>> = source.masks ?? {};
+  const specs = mapValues(given, (spec, name) => maskOf(`cell "${source.name}": mask ${name}`, spec));
   for (const name of source.projections ?? [])
     if (Object.hasOwn(source.gates, name)) throw badCell(source.name, `"${name}" names a gate and a projection`);
   const states = names.map((name) => ({ name, width: widths[name] }));
-  const previous = each(names, variables.previous);
-  const masks = each(Object.keys(specs) as M[], variables.mask);
-  const weights = each(Object.keys(source.weights ?? {}) as W[], variables.weight);
-  const project = each(source.projections ?? [], (name) => (v: Expression) => product(name, v));
+  const previous = recordOf(names, variables.previous);
+  const masks = recordOf(Object.keys(specs) as M[], variables.mask);
+  const weights = recordOf(Object.keys(source.weights ?? {}) as W[], variables.weight);
+  const project = recordOf(source.projections ?? [], (name) => (v: Expression) => product(name, v));
 
   const values: Record<string, Expression | Parts> = {};
   const named: Record<string, Expression> = {};
@@ -230,7 +240,7 @@ export function defineCell<
   for (const name of new Set([...names, ...Object.keys(result)]))
     if (!isExpression(result[name]))
       throw badCell(source.name, `step: expected ${name} as an expression, got ${describe(result[name])}`);
-  const next = each(names, (name) => result[name]);
+  const next = recordOf(names, (name) => result[name]);
   for (const [name, value] of Object.entries(result)) if (!Object.hasOwn(next, name)) named[name] = value;
   for (const name of names.toReversed()) named[name] = next[name]!;
   return {

@@ -20,7 +20,7 @@ export interface GruOptions extends CellOptions {
  * Creates a gated recurrent unit. State h [B, H]; gates in packed order r, z, n.
  * @see Cho et al. (2014), arXiv:1406.1078: version 1 resets after the product, version 3 before it.
  */
-export function gru(options: GruOptions = {}): Cell {
+export function gru(options: GruOptions = {}): Cell<"h"> {
   expectCellOptions("gru", options, { gate: 1, candidate: 1, resetAfter: 1, ...common });
   const { gate = sigmoid, candidate = tanh, resetAfter = true } = options;
   const within = bound(options.clip);

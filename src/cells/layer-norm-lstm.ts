@@ -27,7 +27,7 @@ const initial: Readonly<Record<string, number>> = {
  * added to each variance.
  * @see Ba et al. (2016), arXiv:1607.06450, equations 20–22.
  */
-export function layerNormLstm(options: { readonly epsilon?: number | undefined } = {}): Cell {
+export function layerNormLstm(options: { readonly epsilon?: number | undefined } = {}): Cell<"h" | "c"> {
   expectCellOptions("layerNormLstm", options, { epsilon: 1 });
   const { epsilon = 1e-5 } = options;
   return defineCell({

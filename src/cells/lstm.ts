@@ -24,7 +24,7 @@ export interface LstmOptions extends CellOptions {
  * order i, f, g, o.
  * @see Hochreiter & Schmidhuber (1997), Long short-term memory; Gers, Schmidhuber & Cummins (2000), Learning to forget.
  */
-export function lstm(options: LstmOptions = {}): Cell {
+export function lstm(options: LstmOptions = {}): Cell<"h" | "c"> {
   expectCellOptions("lstm", options, {
     gate: 1,
     candidate: 1,

@@ -6,7 +6,7 @@ import { type Cell, defineCell, input } from "./define.ts";
  * + z n`, linear in the state. State h [B, H]; gates in packed order z, n.
  * @see Feng et al. (2024), arXiv:2410.01201.
  */
-export const minGru = (): Cell =>
+export const minGru = (): Cell<"h"> =>
   defineCell({
     name: "min-gru",
     gates: { z: input(sigmoid), n: input() },

@@ -6,7 +6,7 @@ import { type Cell, defineCell, input } from "./define.ts";
  * h does not depend on the length of the sequence. Linear in the state. State h [B, H]; gates in packed order f, i, n.
  * @see Feng et al. (2024), arXiv:2410.01201.
  */
-export const minLstm = (): Cell =>
+export const minLstm = (): Cell<"h"> =>
   defineCell({
     name: "min-lstm",
     gates: { f: input(sigmoid), i: input(sigmoid), n: input() },

@@ -18,16 +18,34 @@ export interface CellSpec {
 }
 
 /** Every built-in cell. What options it takes its function checks. */
-const cells: Readonly<Record<string, (options: object) => Cell>> = {
+const cells = {
   rnn,
   lstm,
   gru,
-  "min-gru": (options) => without(options, "minGru", minGru),
-  "min-lstm": (options) => without(options, "minLstm", minLstm),
+  "min-gru": (options: object) => without(options, "minGru", minGru),
+  "min-lstm": (options: object) => without(options, "minLstm", minLstm),
   "layer-norm-lstm": layerNormLstm,
-};
+} satisfies Readonly<Record<string, (options: object) => Cell>>;
 
-function without(options: object, name: string, make: () => Cell): Cell {
+/** Names of the built-in cells. */
+export type CellName = keyof typeof cells;
+
+/** What a cell can be made of: a name (one of `CellName`, or one that is only known when the program runs), a name with options, a cell. */
+export type CellChoice = CellName | (string & {}) | CellSpec | Cell;
+
+/**
+ * Names of the states of a cell that is said in one of these ways, `"h" | "c"` of `"lstm"`; of several those that all have. Where the cell
+ * is only known when the program runs: `string`.
+ */
+export type StatesOf<C> = [C] extends [Cell<infer S>]
+  ? S
+  : [C] extends [CellName]
+    ? StatesOf<ReturnType<(typeof cells)[C]>>
+    : [C] extends [{ readonly name: infer N extends CellName }]
+      ? StatesOf<N>
+      : string;
+
+function without<C extends Cell>(options: object, name: string, make: () => C): C {
   expectOptions(name, options, {});
   return make();
 }
@@ -44,18 +62,18 @@ export const cellNames: readonly string[] = Object.keys(cells);
  * ```
  * @throws UsageError "unknown-choice", "unknown-option", "bad-option", "out-of-range"
  */
-export function cellByName(spec: string | CellSpec): Cell {
+export function cellByName<const C extends Exclude<CellChoice, Cell>>(spec: C): Cell<StatesOf<C>> {
   if (typeof spec !== "string" && (typeof spec !== "object" || spec === null))
     throw new UsageError("bad-option", `cell: expected a name or { name, options }, got ${describe(spec)}`);
   const { name, options = {} } = typeof spec === "string" ? { name: spec } : spec;
-  const make = cells[expectOneOf("cell", name, cellNames)]!;
+  const make: (options: object) => Cell = cells[expectOneOf("cell", name, cellNames) as CellName];
   if (typeof options !== "object" || options === null || Array.isArray(options))
     throw new UsageError("bad-option", `cell "${name}": expected options as an object, got ${describe(options)}`);
   const said = ([option, value]: [string, unknown]): [string, unknown] => [
     option,
     activationOptions.has(option) ? activationByName(`cell "${name}": ${option}`, value) : value,
   ];
-  return make(Object.fromEntries(Object.entries(options).map(said)));
+  return make(Object.fromEntries(Object.entries(options).map(said))) as Cell<StatesOf<C>>;
 }
 
 /**

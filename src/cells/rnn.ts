@@ -13,7 +13,7 @@ export interface RnnOptions extends CellOptions {
  * Creates an Elman network: `h' = tanh(W x + U h + b)`. State h [B, H], one gate a.
  * @see Elman (1990), Finding structure in time.
  */
-export function rnn(options: RnnOptions = {}): Cell {
+export function rnn(options: RnnOptions = {}): Cell<"h"> {
   expectCellOptions("rnn", options, { activation: 1, ...common });
   const { activation = tanh } = options;
   const within = bound(options.clip);

@@ -1,3 +1,4 @@
+import type { InitialStates } from "../cells/define.ts";
 import type { Machine, Numbers } from "../compute/machine.ts";
 import { type HeldPlace, HeldValues, type Hold } from "../layers/held-values.ts";
 import type { Recurrent, RecurrentOutput } from "../layers/recurrent.ts";
@@ -7,7 +8,7 @@ import { takeTurns } from "../platform/turns.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { expectInteger, expectOneOf, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
-import { mapValues } from "../shared/records.ts";
+import { entriesOf, mapValues } from "../shared/records.ts";
 import { formatBytes, size } from "../shared/shapes.ts";
 import type { Abortable } from "../shared/signal.ts";
 import { compile } from "../tensor/executable.ts";
@@ -15,14 +16,17 @@ import { Graph, type Tensor } from "../tensor/graph.ts";
 import type { ParameterStore } from "../tensor/parameter-store.ts";
 import { type Traced, type TracedArray, tracedArray } from "./traced-array.ts";
 
-/** A model that can be traced: a language model (a loaded run is one) or recurrent layers, with parameters on a machine. */
-export interface Traceable {
-  readonly model: LanguageModel | Recurrent;
+/**
+ * A model that can be traced: a language model (a loaded run is one) or recurrent layers, with parameters on a machine. `S` are the names
+ * of its states.
+ */
+export interface Traceable<S extends string = string> {
+  readonly model: LanguageModel<S> | Recurrent<S>;
   readonly parameters: ParameterStore;
 }
 
 /** The input of a trace. */
-export interface TraceInput {
+export interface TraceInput<S extends string = string> {
   /** Row-major: numbers [T, B, D] for layers, tokens [T, B] for a language model. */
   readonly data: ArrayLike<number>;
   /** B; data are ordered step by step, examples side by side. Default 1. */
@@ -30,7 +34,7 @@ export interface TraceInput {
   /** Number of steps of each example; the rest is padding, which does not change the state and is traced as zeros. Default: all. */
   readonly lengths?: readonly number[] | undefined;
   /** Initial state by name, each [L·directions, B, H|P]. Default zero. */
-  readonly initial?: Readonly<Record<string, ArrayLike<number>>> | undefined;
+  readonly initial?: InitialStates<S, ArrayLike<number>> | undefined;
 }
 
 /** Options of `trace`. */
@@ -54,7 +58,7 @@ export interface TraceOptions extends Abortable {
 }
 
 /** Values of the gates and states of a model at every step. */
-export interface Trace {
+export interface Trace<S extends string = string> {
   /** Arrays by `NAME_lK` or `NAME_lK_reverse`. */
   readonly values: Readonly<Record<string, TracedArray>>;
   /** ∂L/∂value under the same keys, along every way from the value at its step to L; empty unless requested. */
@@ -66,11 +70,11 @@ export interface Trace {
   /** Logits [T, B, V] of a language model, or the output [T, B, directions · H|P] of layers. */
   readonly output: Traced;
   /** State after the last step by name, each [L·directions, B, H|P]. */
-  readonly final: Readonly<Record<string, ArrayLike<number>>>;
+  readonly final: Readonly<Record<S, ArrayLike<number>>>;
 }
 
 /** The recurrent layers of a model, which may be all of it. */
-export const layersOf = (model: Traceable["model"]): Recurrent =>
+export const layersOf = <S extends string>(model: Traceable<S>["model"]): Recurrent<S> =>
   model instanceof LanguageModel ? model.parts.rnn : model;
 
 /** Lists all names that a model can be traced by: pre-activations ("pre.i"), then the values that its cell names. */
@@ -89,7 +93,11 @@ export const traceNames = (model: Traceable["model"]): string[] =>
  *   "out-of-range";
  *   ShapeError; FailureError "trace-too-large" with its size, before anything is allocated; the reason of `signal`
  */
-export async function trace(traced: Traceable, input: TraceInput, options: TraceOptions = {}): Promise<Trace> {
+export async function trace<S extends string>(
+  traced: Traceable<S>,
+  input: TraceInput<S>,
+  options: TraceOptions = {},
+): Promise<Trace<S>> {
   expectOptions("trace", options, { names: 1, gradients: 1, outputGradient: 1, maxBytes: 1, hold: 1, signal: 1 });
   expectOptions("trace", input, { data: "required", batchSize: 1, lengths: 1, initial: 1 });
   return traceObjective(undefined, traced, input, options);
@@ -99,12 +107,12 @@ export async function trace(traced: Traceable, input: TraceInput, options: Trace
 export type Objective = (layers: Pick<RecurrentOutput, "output" | "final">) => Tensor;
 
 /** `trace` with the gradients of another objective, for layers inside a model. Undefined: that of `trace`. */
-export async function traceObjective(
+export async function traceObjective<S extends string>(
   objective: Objective | undefined,
-  traced: Traceable,
-  input: TraceInput,
+  traced: Traceable<S>,
+  input: TraceInput<S>,
   options: TraceOptions,
-): Promise<Trace> {
+): Promise<Trace<S>> {
   const { model, parameters } = traced;
   const { machine } = parameters;
   const layers = layersOf(model);
@@ -130,7 +138,7 @@ export async function traceObjective(
   const held = options.hold && new HeldValues(graph);
   const recorded = recordModel(model, x, { initial, mask, trace: names, hold: held?.hold });
   for (const [name, tensor] of Object.entries(recorded.traces)) graph.output(`trace.${name}`, tensor);
-  for (const [name, tensor] of Object.entries(recorded.final)) graph.output(`final.${name}`, tensor);
+  for (const [name, tensor] of entriesOf(recorded.final)) graph.output(`final.${name}`, tensor);
   graph.output("output", recorded.output);
   const loss = differentiable
     ? (objective?.(recorded) ?? lossOrSeed(graph, traced, recorded.output, { input, options, steps, batchSize }))
@@ -143,7 +151,8 @@ export async function traceObjective(
   const executable = await compile(graph, { machine, arenas: parameters.arenas });
   try {
     executable.write("input", input.data);
-    for (const [name, data] of Object.entries(input.initial ?? {})) executable.write(`initial.${name}`, data);
+    for (const [name, data] of Object.entries<ArrayLike<number> | undefined>(input.initial ?? {}))
+      if (data) executable.write(`initial.${name}`, data);
     for (const [name, data] of held?.inputs(options.hold ?? []) ?? []) executable.write(name, data);
     executable.run();
     await turns();
@@ -157,9 +166,9 @@ export async function traceObjective(
     }
     const initialGradients: Record<string, ArrayLike<number>> = {};
     if (differentiable)
-      for (const [name, tensor] of Object.entries(initial)) initialGradients[name] = await gradientOf(tensor);
-    const final: Record<string, ArrayLike<number>> = {};
-    for (const name of Object.keys(recorded.final)) final[name] = await executable.read(`final.${name}`);
+      for (const [name, tensor] of entriesOf(initial)) initialGradients[name] = await gradientOf(tensor);
+    const final = {} as Record<S, Numbers>;
+    for (const [name] of entriesOf(recorded.final)) final[name] = await executable.read(`final.${name}`);
     const shape = recorded.output.shape as [number, number, number];
     return {
       ...{ values, gradients, initialGradients, final },
@@ -177,11 +186,11 @@ export async function traceObjective(
  * @param options `steps`: T of a piece, default 256.
  * @throws UsageError "bad-option", and what `trace` throws; the reason of `signal` where it is asked for the next piece
  */
-export async function* traceInChunks(
-  traced: Traceable,
-  input: Omit<TraceInput, "lengths">,
+export async function* traceInChunks<S extends string>(
+  traced: Traceable<S>,
+  input: Omit<TraceInput<S>, "lengths">,
   options: Omit<TraceOptions, "gradients" | "outputGradient"> & { readonly steps?: number | undefined } = {},
-): AsyncGenerator<Trace & { readonly firstStep: number }, void> {
+): AsyncGenerator<Trace<S> & { readonly firstStep: number }, void> {
   expectOptions("traceInChunks", input, { data: "required", batchSize: 1, initial: 1 });
   expectOptions("traceInChunks", options, { names: 1, maxBytes: 1, hold: 1, steps: 1, signal: 1 });
   const { steps: chunk = 256, ...how } = options;
@@ -205,11 +214,11 @@ export async function* traceInChunks(
   }
 }
 
-function recordModel(
-  model: Traceable["model"],
+function recordModel<S extends string>(
+  model: Traceable<S>["model"],
   x: Tensor,
   input: {
-    readonly initial: Readonly<Record<string, Tensor>>;
+    readonly initial: Readonly<Record<S, Tensor>>;
     readonly mask: Tensor | undefined;
     readonly trace: readonly string[];
     readonly hold: Hold | undefined;

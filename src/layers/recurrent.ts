@@ -1,10 +1,11 @@
-import type { Cell } from "../cells/define.ts";
+import { type Cell, type InitialStates, stateNames } from "../cells/define.ts";
 import { less, select, variable } from "../math/expression.ts";
 import { withGateSums } from "../scan/gate-sums.ts";
 import { keepingGates } from "../scan/keeping-gates.ts";
 import { parameterShapes, recurrentGates, sizeOf } from "../scan/widths.ts";
 import { describe, expectInteger, expectOneOf, expectRate, ShapeError, UsageError } from "../shared/errors.ts";
 import { type Complete, expectOptions } from "../shared/options.ts";
+import { mapValues, recordOf, zipRecord } from "../shared/records.ts";
 import { formatShape, sameShape } from "../shared/shapes.ts";
 import { expectTensor, type Graph, type Tensor } from "../tensor/graph.ts";
 import { graphOf } from "../tensor/graph-of.ts";
@@ -17,13 +18,13 @@ import type { Layer } from "./layer.ts";
 import { longMemoryBias } from "./long-memory.ts";
 import { type Direction, scanLayer } from "./recurrent-scan.ts";
 
-/** Options of `recurrent`. */
-export interface RecurrentOptions {
+/** Options of `recurrent`; `S` are the names of the cell's states. */
+export interface RecurrentOptions<S extends string = string> {
   /**
    * A cell: `lstm()`, `gru()`, or one of your own. Not a name, so that bundles contain only the cells that are imported. Models that
    * are loaded from files (`languageModel`, …) take names as well.
    */
-  readonly cell: Cell;
+  readonly cell: Cell<S>;
   /** D: size of the input at a step. */
   readonly inputSize: number;
   /** H: number of units per direction. */
@@ -64,9 +65,9 @@ export interface RecurrentOptions {
 }
 
 /** What a recurrent layer takes besides its input. */
-export interface RecurrentInput {
+export interface RecurrentInput<S extends string = string> {
   /** Initial state by name, each [L·directions, B, H|P]. States left out are zero. */
-  readonly initial?: Readonly<Record<string, Tensor>> | undefined;
+  readonly initial?: InitialStates<S, Tensor> | undefined;
   /** [T, B] of ones and zeros: a step with 0 does not change the state. Always time-major. */
   readonly mask?: Tensor | undefined;
   /** The output at a masked step: "zero" (default) or "previous", as in Keras. */
@@ -80,18 +81,21 @@ export interface RecurrentInput {
 }
 
 /** The output of a recurrent layer. */
-export interface RecurrentOutput {
+export interface RecurrentOutput<S extends string = string> {
   /** Output of the last layer at every step: [T, B, directions · H|P], or [B, T, …] with `batchFirst`. */
   readonly output: Tensor;
   /** State after the last valid step by name, each [L·directions, B, H|P], in PyTorch's order. */
-  readonly final: Readonly<Record<string, Tensor>>;
+  readonly final: Readonly<Record<S, Tensor>>;
   /** Traced values [T, B, H|P] under `NAME_lK` or `NAME_lK_reverse`. */
   readonly traces: Readonly<Record<string, Tensor>>;
 }
 
-/** A stack of recurrent layers in one or two directions. Weights are named and laid out as PyTorch's. */
-export class Recurrent implements HasParameters {
-  readonly options: Complete<RecurrentOptions>;
+/**
+ * A stack of recurrent layers in one or two directions. Weights are named and laid out as PyTorch's. `S` are the names of its states:
+ * `Recurrent<"h" | "c">` of an LSTM.
+ */
+export class Recurrent<S extends string = string> implements HasParameters {
+  readonly options: Complete<RecurrentOptions<S>>;
   readonly directions: readonly Direction[];
   readonly parts: Readonly<Record<string, Parameter>>;
   /** Those of its own parameters that are matrices of products and nothing else, so that they can be quantized. */
@@ -99,7 +103,7 @@ export class Recurrent implements HasParameters {
   /** Dropout between two layers. */
   private readonly between: Layer;
 
-  constructor(options: RecurrentOptions) {
+  constructor(options: RecurrentOptions<S>) {
     expectOptions("recurrent", options, {
       ...{ cell: "required", inputSize: "required", hiddenSize: "required", numLayers: 1, bidirectional: 1 },
       ...{ projectionSize: 1, dropout: 1, dropoutPer: 1, weightDropout: 1, reverse: 1, batchFirst: 1 },
@@ -108,7 +112,7 @@ export class Recurrent implements HasParameters {
     const { cell, inputSize, hiddenSize, numLayers = 1, bidirectional = false, projectionSize = 0 } = options;
     const { dropout = 0, dropoutPer = "step", weightDropout = 0, reverse = false, batchFirst = false } = options;
     const { initialize = "pytorch", memorySteps = 0 } = options;
-    const o: Complete<RecurrentOptions> = {
+    const o: Complete<RecurrentOptions<S>> = {
       ...{ cell, inputSize, hiddenSize, numLayers, bidirectional, projectionSize, dropout, dropoutPer, weightDropout },
       ...{ reverse, batchFirst, initialize, memorySteps },
     };
@@ -164,38 +168,36 @@ export class Recurrent implements HasParameters {
   }
 
   /** Shape of each state: [L·directions, B, H|P]. */
-  stateShapes(batch: number): Record<string, readonly number[]> {
-    const count = this.directions.length;
-    return Object.fromEntries(
-      this.options.cell.states.map((s) => [s.name, [count, batch, sizeOf(s.width, this.options)]]),
-    );
+  stateShapes(batch: number): Record<S, readonly number[]> {
+    const { states } = this.options.cell;
+    const shapes = states.map(({ width }) => [this.directions.length, batch, sizeOf(width, this.options)]);
+    return zipRecord(stateNames(this.options.cell), shapes);
   }
 
   /**
    * Records all layers over all steps.
    * @param x [T, B, D], or [B, T, D] with `batchFirst`.
    */
-  forward(x: Tensor, input: RecurrentInput = {}): RecurrentOutput {
+  forward(x: Tensor, input: RecurrentInput<S> = {}): RecurrentOutput<S> {
     expectOptions("Recurrent.forward", input, {
       ...{ initial: 1, mask: 1, maskedOutput: 1, emptyState: 1, trace: 1, hold: 1 },
     });
     const { cell, numLayers, bidirectional, batchFirst } = this.options;
+    const names = stateNames(cell);
     this.checkInput(x, input);
     let layerInput = batchFirst ? transpose(x, [1, 0, 2]) : x;
     const initial = this.initialStates(x.graph, layerInput.shape[1]!, input.initial);
-    const finals: Record<string, Tensor[]> = Object.fromEntries(cell.states.map((s) => [s.name, []]));
+    const finals = recordOf(names, (): Tensor[] => []);
     const traces: Record<string, Tensor> = {};
     const perLayer = bidirectional ? 2 : 1;
     for (let layer = 0; layer < numLayers; layer++) {
       if (layer > 0) layerInput = this.between.forward(layerInput);
       const from = layer * perLayer;
       const directions = this.directions.slice(from, from + perLayer);
-      const states = directions.map((_, k) =>
-        Object.fromEntries(cell.states.map((s) => [s.name, initial[s.name]![from + k]!])),
-      );
+      const states = directions.map((_, k) => mapValues(initial, (parts) => parts[from + k]!));
       const result = scanLayer(this.options, directions, layerInput, states, input);
       result.directions.forEach(({ final, traced }, k) => {
-        for (const { name } of cell.states) finals[name]!.push(final[name]!);
+        for (const name of names) finals[name].push(final[name]!);
         for (const [name, tensor] of Object.entries(traced)) traces[`${name}${directions[k]!.suffix}`] = tensor;
       });
       layerInput = result.output;
@@ -207,16 +209,16 @@ export class Recurrent implements HasParameters {
     };
     return {
       output: batchFirst ? transpose(layerInput, [1, 0, 2]) : layerInput,
-      final: Object.fromEntries(Object.entries(finals).map(([name, parts]) => [name, stack(parts)])),
+      final: mapValues(finals, stack),
       traces,
     };
   }
 
-  private checkInput(x: Tensor, { initial, mask, trace, maskedOutput, emptyState }: RecurrentInput): void {
+  private checkInput(x: Tensor, { initial, mask, trace, maskedOutput, emptyState }: RecurrentInput<S>): void {
     const { cell, batchFirst, inputSize } = this.options;
     const order = batchFirst ? "[B, T" : "[T, B";
     expectTensor("input", x);
-    graphOf("recurrent", [x], [mask, ...Object.values(initial ?? {})]);
+    graphOf("recurrent", [x], [mask, ...Object.values<Tensor | undefined>(initial ?? {})]);
     if (x.shape.length !== 3 || x.shape[2] !== inputSize)
       throw new ShapeError(
         "shape-mismatch",
@@ -239,11 +241,7 @@ export class Recurrent implements HasParameters {
   }
 
   /** Per state a tensor [1, B, H|P] for each layer and direction. */
-  private initialStates(
-    graph: Graph,
-    batch: number,
-    given: Readonly<Record<string, Tensor>> = {},
-  ): Record<string, Tensor[]> {
+  private initialStates(graph: Graph, batch: number, given: InitialStates<S, Tensor> = {}): Record<S, Tensor[]> {
     const shapes = this.stateShapes(batch);
     if (typeof given !== "object" || given === null || Array.isArray(given))
       throw new UsageError(
@@ -251,26 +249,25 @@ export class Recurrent implements HasParameters {
         `initial: expected states by name, { ${Object.keys(shapes).join(", ")} }, got ${describe(given)}`,
       );
     for (const name of Object.keys(given)) expectOneOf("initial", name, Object.keys(shapes));
-    const statesOf = ([name, shape]: [string, readonly number[]]): [string, Tensor[]] => {
+    return mapValues(shapes, (shape, name) => {
       const t = given[name];
       const [count, , width] = shape as [number, number, number];
       if (!t) {
         const zero = graph.constant([1, batch, width], new Float32Array(batch * width));
-        return [name, Array.from({ length: count }, () => zero)];
+        return Array.from({ length: count }, () => zero);
       }
       if (!sameShape(t.shape, shape))
         throw new ShapeError(
           "shape-mismatch",
           `initial.${name}: expected shape ${formatShape(shape)} (layers × directions, batch, width), got ${formatShape(t.shape)}`,
         );
-      return [name, count === 1 ? [t] : Array.from({ length: count }, (_, k) => slice(t, 0, k, k + 1))];
-    };
-    return Object.fromEntries(Object.entries(shapes).map(statesOf));
+      return count === 1 ? [t] : Array.from({ length: count }, (_, k) => slice(t, 0, k, k + 1));
+    });
   }
 }
 
 /** Creates a stack of recurrent layers, in one or two directions. */
-export const recurrent = (options: RecurrentOptions): Recurrent => new Recurrent(options);
+export const recurrent = <S extends string>(options: RecurrentOptions<S>): Recurrent<S> => new Recurrent(options);
 
 /** A final state [N, B, W] with zeros for examples whose mask [T, B] has no valid step. */
 function zeroWhereEmpty(final: Tensor, mask: Tensor): Tensor {

@@ -1,12 +1,12 @@
 import type { Cell } from "../cells/define.ts";
-import { type CellSpec, cellByName, cellNames, sameEquations } from "../cells/registry.ts";
+import { type CellChoice, type CellSpec, cellByName, cellNames, sameEquations } from "../cells/registry.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 
 /** How a config names a cell. `custom`: one of the caller's own, which must be given again to load the model. */
 export type CellConfig = CellSpec & { readonly custom?: true | undefined };
 
 /** The cell, and how a config names it so that the same one is made of it again. */
-export function chooseCell(choice: string | CellSpec | Cell): { cell: Cell; spec: CellConfig } {
+export function chooseCell(choice: CellChoice): { cell: Cell; spec: CellConfig } {
   if (typeof choice !== "object" || choice === null || !("next" in choice)) {
     const cell = cellByName(choice);
     return { cell, spec: typeof choice === "string" ? { name: choice } : choice };
@@ -27,7 +27,7 @@ export function chooseCell(choice: string | CellSpec | Cell): { cell: Cell; spec
  * @param cells cells of the caller's own by name
  * @throws UsageError "bad-config", "unknown-cell"
  */
-export function cellOfConfig(cell: unknown, cells: Readonly<Record<string, Cell>>): string | CellSpec | Cell {
+export function cellOfConfig(cell: unknown, cells: Readonly<Record<string, Cell>>): CellChoice {
   const spec = cell as (CellSpec & { custom?: unknown }) | undefined;
   if (typeof spec !== "object" || spec === null || typeof spec.name !== "string")
     throw new UsageError("bad-config", `model.cell: expected an object with a name, got ${describe(cell)}`);

@@ -5,11 +5,11 @@ import type { Tensor } from "../tensor/graph.ts";
 import type { LanguageModel, LanguageModelInput, LanguageModelOutput } from "./language-model.ts";
 
 /** `mask` excludes steps from the recurrence and from the loss. */
-export type LanguageModelLossInput = LanguageModelInput &
+export type LanguageModelLossInput<S extends string = string> = LanguageModelInput<S> &
   Pick<CrossEntropyOptions, "labelSmoothing" | "ignoreIndex" | "weight" | "reduction">;
 
 /** What `languageModelLoss` gives: the loss, and what else the model gives but logits. */
-export interface LanguageModelLoss extends Omit<LanguageModelOutput, "logits"> {
+export interface LanguageModelLoss<S extends string = string> extends Omit<LanguageModelOutput<S>, "logits"> {
   /** Shape [], or with reduction "none" [T, B]. */
   readonly loss: Tensor;
 }
@@ -20,12 +20,12 @@ export interface LanguageModelLoss extends Omit<LanguageModelOutput, "logits"> {
  * @param tokens whole numbers [T, B] in [0, V)
  * @param targets whole numbers [T, B] in [0, V)
  */
-export function languageModelLoss(
-  model: LanguageModel,
+export function languageModelLoss<S extends string>(
+  model: LanguageModel<S>,
   tokens: Tensor,
   targets: Tensor,
-  input: LanguageModelLossInput = {},
-): LanguageModelLoss {
+  input: LanguageModelLossInput<S> = {},
+): LanguageModelLoss<S> {
   expectOptions("languageModelLoss", input, {
     initial: 1,
     hold: 1,

@@ -1,5 +1,5 @@
-import type { Cell } from "../cells/define.ts";
-import type { CellSpec } from "../cells/registry.ts";
+import type { Cell, InitialStates } from "../cells/define.ts";
+import type { CellChoice, StatesOf } from "../cells/registry.ts";
 import { activationPenalty } from "../layers/activation-penalty.ts";
 import { type DropoutPer, dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
@@ -43,14 +43,14 @@ export interface LanguageModelDropout {
   readonly changePenalty?: number | undefined;
 }
 
-/** Options of `languageModel`. */
-export interface LanguageModelOptions extends LanguageModelDropout {
+/** Options of `languageModel`; `C` is what its cell is made of. */
+export interface LanguageModelOptions<C extends CellChoice = CellChoice> extends LanguageModelDropout {
   /** V: number of tokens, `tokenizer.vocabularySize`. */
   readonly vocabularySize: number;
   /** E: numbers per token. Default 64; with `tied` the output width of the recurrent layers. */
   readonly embeddingSize?: number | undefined;
   /** A built-in cell by name (`cellNames`), with options, or a cell of your own from `defineCell`. Default "lstm". */
-  readonly cell?: string | CellSpec | Cell | undefined;
+  readonly cell?: C | undefined;
   /** H: units per layer. Default 128. */
   readonly hiddenSize?: number | undefined;
   /** P, for cells with a projection. Default 0. */
@@ -70,9 +70,9 @@ export interface LanguageModelConfig extends Complete<Omit<LanguageModelOptions,
 }
 
 /** What a language model takes besides tokens. */
-export interface LanguageModelInput {
+export interface LanguageModelInput<S extends string = string> {
   /** Initial state by name, each [L, B, H|P]. States left out are zero. */
-  readonly initial?: Readonly<Record<string, Tensor>> | undefined;
+  readonly initial?: InitialStates<S, Tensor> | undefined;
   /** [T, B] of ones and zeros: a step with 0 does not change the state. */
   readonly mask?: Tensor | undefined;
   /** Named values of the cell to trace, e.g. ["i", "f", "c"]. */
@@ -82,11 +82,11 @@ export interface LanguageModelInput {
 }
 
 /** The output of a language model. */
-export interface LanguageModelOutput {
+export interface LanguageModelOutput<S extends string = string> {
   /** [T, B, V] */
   readonly logits: Tensor;
   /** State after the last step by name, each [L, B, H|P]. */
-  readonly final: Readonly<Record<string, Tensor>>;
+  readonly final: Readonly<Record<S, Tensor>>;
   /** Traced values [T, B, H|P] under `NAME_lK`. */
   readonly traces: Readonly<Record<string, Tensor>>;
   /**
@@ -99,20 +99,22 @@ export interface LanguageModelOutput {
 const languageModelInputs = { initial: 1, mask: 1, trace: 1, hold: 1 } as const;
 
 /** What the head sees, [T, B, H|P], and what else `LanguageModelOutput` has. */
-export type LanguageModelHidden = RecurrentOutput & Pick<LanguageModelOutput, "penalty">;
+export type LanguageModelHidden<S extends string = string> = RecurrentOutput<S> & Pick<LanguageModelOutput, "penalty">;
 
 /**
  * A language model predicts the next token from all tokens before it: embedding → recurrent layers → linear head.
  *
  * Parameters: `embedding.weight` [V, E]; `rnn.weight_ih_l0`, … with PyTorch's names and layout; `head.weight` [V, H] (unless tied) and
  * `head.bias` [V].
+ *
+ * `S` are the names of its states: `LanguageModel<"h" | "c">` with an LSTM; of a loaded run `string`.
  * @see Mikolov et al., "Recurrent neural network based language model" (2010); dropout where Zaremba, Sutskever & Vinyals
  *   (2014), arXiv:1409.2329, put it
  */
-export class LanguageModel implements HasParameters {
+export class LanguageModel<S extends string = string> implements HasParameters {
   readonly config: LanguageModelConfig;
-  readonly cell: Cell;
-  readonly parts: { readonly embedding: Embedding; readonly rnn: Recurrent; readonly head: Linear };
+  readonly cell: Cell<S>;
+  readonly parts: { readonly embedding: Embedding; readonly rnn: Recurrent<S>; readonly head: Linear };
 
   /** @throws UsageError "unknown-choice", "bad-option", "not-an-integer", "out-of-range" */
   constructor(options: LanguageModelOptions) {
@@ -126,7 +128,8 @@ export class LanguageModel implements HasParameters {
     const vocabularySize = expectInteger("vocabularySize", options.vocabularySize, { min: 1 });
     const drops = dropoutsOf(options);
     const tied = expectBoolean("tied", options.tied ?? false);
-    const { cell, spec } = chooseCell(options.cell ?? "lstm");
+    const { cell: chosen, spec } = chooseCell(options.cell ?? "lstm");
+    const cell = chosen as Cell<S>;
     expectInteger("hiddenSize", hiddenSize, { min: 1 });
     const projects = cell.states[0]?.width === "projection";
     const outputSize = projects ? expectInteger("projectionSize", projectionSize, { min: 1 }) : hiddenSize;
@@ -153,7 +156,7 @@ export class LanguageModel implements HasParameters {
   }
 
   /** Shape of each state for a batch of B: [L, B, H|P]. */
-  stateShapes(batch: number): Record<string, readonly number[]> {
+  stateShapes(batch: number): Record<S, readonly number[]> {
     return this.parts.rnn.stateShapes(expectInteger("batch", batch, { min: 1 }));
   }
 
@@ -161,14 +164,14 @@ export class LanguageModel implements HasParameters {
    * Records the model from tokens to logits.
    * @param tokens whole numbers [T, B] in [0, V)
    */
-  forward(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelOutput {
+  forward(tokens: Tensor, input: LanguageModelInput<S> = {}): LanguageModelOutput<S> {
     expectOptions("LanguageModel.forward", input, languageModelInputs);
     const { output, ...rest } = this.hidden(tokens, input);
     return { logits: this.parts.head.forward(output), ...rest };
   }
 
   /** Records the model from tokens to the input of its head, [T, B, H|P]. */
-  hidden(tokens: Tensor, input: LanguageModelInput = {}): LanguageModelHidden {
+  hidden(tokens: Tensor, input: LanguageModelInput<S> = {}): LanguageModelHidden<S> {
     expectOptions("LanguageModel.hidden", input, languageModelInputs);
     expectTensor("tokens", tokens, ["T", "B"]);
     const { vocabularySize, inputDropout, outputDropout, embeddingDropout, dropoutPer, ...rest } = this.config;
@@ -185,7 +188,9 @@ export class LanguageModel implements HasParameters {
  * Creates a language model. Its parameters are created by `createParameters` or by `trainText`.
  * @example `languageModel({ vocabularySize: 65, cell: "gru", hiddenSize: 256 })`
  */
-export const languageModel = (options: LanguageModelOptions): LanguageModel => new LanguageModel(options);
+export const languageModel = <const C extends CellChoice = "lstm">(
+  options: LanguageModelOptions<C>,
+): LanguageModel<StatesOf<C>> => new LanguageModel(options);
 
 /**
  * Creates the language model that a config describes. The config may come from a file: everything in it is checked.

@@ -1,5 +1,5 @@
 import type { Cell } from "../cells/define.ts";
-import type { CellSpec } from "../cells/registry.ts";
+import type { CellChoice } from "../cells/registry.ts";
 import { type AttentionPool, attentionPool } from "../layers/attention-pool.ts";
 import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
@@ -33,7 +33,7 @@ export interface SequenceClassifierOptions {
   /** Names of at least two classes. Left out: the model predicts a number (regression). */
   readonly classes?: readonly string[] | undefined;
   /** A built-in cell by name, with options, or one of your own. Default "lstm". */
-  readonly cell?: string | CellSpec | Cell | undefined;
+  readonly cell?: CellChoice | undefined;
   /** H: units per direction. Default 128. */
   readonly hiddenSize?: number | undefined;
   /** P, for cells with a projection. Default 0. */

@@ -1,5 +1,5 @@
 import type { Cell } from "../cells/define.ts";
-import type { CellSpec } from "../cells/registry.ts";
+import type { CellChoice } from "../cells/registry.ts";
 import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
 import { type RecurrentPreset, zeros } from "../layers/initialize.ts";
@@ -40,7 +40,7 @@ export interface SequenceForecasterOptions extends Omit<HeadOptions, "head"> {
   /** What is predicted of each value. Default "quantiles". */
   readonly head?: HeadOptions["head"] | undefined;
   /** A built-in cell by name, with options, or one of your own. Default "lstm". */
-  readonly cell?: string | CellSpec | Cell | undefined;
+  readonly cell?: CellChoice | undefined;
   /** Units per recurrent layer. Default 64. */
   readonly hiddenSize?: number | undefined;
   /** P, for cells with a projection. Default 0. */

@@ -1,5 +1,4 @@
-import type { Cell } from "../cells/define.ts";
-import type { CellSpec } from "../cells/registry.ts";
+import type { CellChoice } from "../cells/registry.ts";
 import { type ConditionalRandomField, conditionalRandomField } from "../layers/conditional-random-field.ts";
 import { dropout } from "../layers/dropout.ts";
 import { type Embedding, embedding } from "../layers/embedding.ts";
@@ -49,7 +48,7 @@ export interface SequenceTaggerOptions {
   /** Default "crf". */
   readonly head?: TaggerHead | undefined;
   /** A built-in cell by name, with options, or one of your own; it also reads the characters. Default "lstm". */
-  readonly cell?: string | CellSpec | Cell | undefined;
+  readonly cell?: CellChoice | undefined;
   /** H: units per direction. Default 100. */
   readonly hiddenSize?: number | undefined;
   /** P per direction, for cells with a projection; also of the layer that reads characters. Default 0. */

@@ -1,18 +1,19 @@
+import { stateNames } from "../cells/define.ts";
 import type { Machine, Numbers, SynchronousMachine } from "../compute/machine.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { Closing } from "../shared/closing.ts";
 import { describe, expectInteger, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectFinite } from "../shared/finite.ts";
 import { expectOptions } from "../shared/options.ts";
-import { mapValues } from "../shared/records.ts";
+import { entriesOf, mapValues } from "../shared/records.ts";
 import { compile, type Executable } from "../tensor/executable.ts";
 import { Graph } from "../tensor/graph.ts";
 import { expectSameMachine, type ParameterStore } from "../tensor/parameter-store.ts";
 import { runOptions } from "./run-options.ts";
 
 /** Options of `openSession`. */
-export interface SessionOptions<M extends Machine = Machine> {
-  readonly model: LanguageModel;
+export interface SessionOptions<M extends Machine = Machine, S extends string = string> {
+  readonly model: LanguageModel<S>;
   readonly parameters: ParameterStore;
   readonly machine: M;
   /** B: sequences that run together. Default 1. */
@@ -20,7 +21,7 @@ export interface SessionOptions<M extends Machine = Machine> {
 }
 
 /** State by name, each [L, B, H|P] row-major. */
-export type SessionState = Readonly<Record<string, ArrayLike<number>>>;
+export type SessionState<S extends string = string> = Readonly<Record<S, ArrayLike<number>>>;
 
 /** What reads one token after the other and says what comes next: a session, or a stream as one (`Streams.session`). */
 export interface TokenReader {
@@ -47,7 +48,9 @@ export interface TokenReader {
  * ```
  * @throws UsageError "wrong-machine", "not-an-integer", "out-of-range"; FailureError "out-of-memory"
  */
-export async function openSession<M extends Machine>(options: SessionOptions<M>): Promise<Session<M>> {
+export async function openSession<M extends Machine, S extends string>(
+  options: SessionOptions<M, S>,
+): Promise<Session<M, S>> {
   expectOptions("openSession", options, { ...runOptions, batchSize: 1 });
   const { model, parameters, machine } = options;
   const batchSize = expectInteger("batchSize", options.batchSize ?? 1, { min: 1 });
@@ -57,20 +60,23 @@ export async function openSession<M extends Machine>(options: SessionOptions<M>)
   const initial = mapValues(model.stateShapes(batchSize), (shape, name) => graph.state(name, shape));
   const { logits, final } = model.forward(tokens, { initial });
   graph.output("logits", logits);
-  for (const [name, tensor] of Object.entries(final)) graph.copy(tensor.range, initial[name]!.range);
+  for (const [name, tensor] of entriesOf(final)) graph.copy(tensor.range, initial[name].range);
   const executable = await compile(graph, { machine, arenas: parameters.arenas });
   return new Session({ model, parameters, machine, batchSize }, executable);
 }
 
-/** Streamed inference with a language model: see `openSession`. Close it when done; the parameters stay. */
-export class Session<M extends Machine = Machine> extends Closing implements TokenReader {
-  readonly model: LanguageModel;
+/**
+ * Streamed inference with a language model: see `openSession`. Close it when done; the parameters stay. `S` are the names of the states:
+ * `Session<Machine, "h" | "c">` of an LSTM.
+ */
+export class Session<M extends Machine = Machine, S extends string = string> extends Closing implements TokenReader {
+  readonly model: LanguageModel<S>;
   readonly batchSize: number;
-  private readonly options: SessionOptions<M> & { readonly batchSize: number };
+  private readonly options: SessionOptions<M, S> & { readonly batchSize: number };
   private readonly executable: Executable<M>;
   private taken = 0;
 
-  constructor(options: SessionOptions<M> & { readonly batchSize: number }, executable: Executable<M>) {
+  constructor(options: SessionOptions<M, S> & { readonly batchSize: number }, executable: Executable<M>) {
     super();
     this.options = options;
     this.model = options.model;
@@ -116,23 +122,20 @@ export class Session<M extends Machine = Machine> extends Closing implements Tok
   }
 
   /** A copy of the state by name, each [L, B, H|P] row-major. */
-  state(): Promise<Record<string, Numbers>> {
-    return this.executable.readAll(this.stateNames);
+  state(): Promise<Record<S, Numbers>> {
+    return this.executable.readAll(stateNames(this.model.cell));
   }
 
   /**
    * Sets the state; all states must be given. If something does not fit, nothing changes.
    * @throws UsageError "missing-state", "unknown-state", "not-a-number"; ShapeError "shape-mismatch"
    */
-  setState(value: SessionState): void {
-    const missing = this.stateNames.filter((name) => !(name in value));
+  setState(value: SessionState<S>): void {
+    const names = stateNames(this.model.cell);
+    const missing = names.filter((name) => !(name in value));
     if (missing.length > 0)
-      throw new UsageError(
-        "missing-state",
-        `state: expected ${this.stateNames.join(", ")}, ${missing.join(", ")} missing`,
-      );
-    for (const name of this.stateNames)
-      expectFinite("state", name, { shape: this.executable.shape(name), data: value[name]! });
+      throw new UsageError("missing-state", `state: expected ${names.join(", ")}, ${missing.join(", ")} missing`);
+    for (const name of names) expectFinite("state", name, { shape: this.executable.shape(name), data: value[name] });
     this.executable.writeStates(value);
   }
 
@@ -142,9 +145,9 @@ export class Session<M extends Machine = Machine> extends Closing implements Tok
   }
 
   /** Opens another session with the same parameters and a copy of the state. */
-  async fork(): Promise<Session<M>> {
+  async fork(): Promise<Session<M, S>> {
     const state = await this.state();
-    const other = await openSession<M>(this.options);
+    const other = await openSession(this.options);
     other.setState(state);
     return other;
   }
@@ -152,9 +155,5 @@ export class Session<M extends Machine = Machine> extends Closing implements Tok
   /** Frees the plan and the state; the parameters stay. */
   close(): void {
     this.executable.close();
-  }
-
-  private get stateNames(): string[] {
-    return this.model.cell.states.map((s) => s.name);
   }
 }

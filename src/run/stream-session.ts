@@ -1,4 +1,4 @@
-import type { Numbers } from "../compute/machine.ts";
+import type { Machine, Numbers } from "../compute/machine.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { soon } from "../platform/turns.ts";
 import { Closing } from "../shared/closing.ts";
@@ -16,12 +16,12 @@ interface Waiting<T> {
 }
 
 /** Pending requests of all streams. Those that wait for a step take it together, once all ready code has had a turn to ask for one. */
-export class StreamQueue {
-  readonly streams: Streams;
+export class StreamQueue<S extends string = string> {
+  readonly streams: Streams<Machine, S>;
   private readonly jobs = new Map<number, Job[]>();
   private due = false;
 
-  constructor(streams: Streams) {
+  constructor(streams: Streams<Machine, S>) {
     this.streams = streams;
   }
 
@@ -72,17 +72,17 @@ export class StreamQueue {
 
 /**
  * One stream as a session, from `Streams.session`: what it is asked for happens in order, together with what other streams wait for. So
- * `generate`, `TextWriter` and `surprisal` of many users share their steps without knowing of one another.
+ * `generate`, `TextWriter` and `surprisal` of many users share their steps without knowing of one another. `S` are the names of its states.
  */
-export class StreamSession extends Closing implements TokenReader {
-  readonly model: LanguageModel;
+export class StreamSession<S extends string = string> extends Closing implements TokenReader {
+  readonly model: LanguageModel<S>;
   readonly batchSize = 1;
-  private readonly queue: StreamQueue;
+  private readonly queue: StreamQueue<S>;
   private readonly id: number;
   private taken = 0;
   private closed = false;
 
-  constructor(queue: StreamQueue, id: number) {
+  constructor(queue: StreamQueue<S>, id: number) {
     super();
     this.model = queue.streams.model;
     this.queue = queue;
@@ -111,17 +111,17 @@ export class StreamSession extends Closing implements TokenReader {
   }
 
   /** A copy of the state by name, after what was asked for before. */
-  async state(): Promise<Record<string, Numbers>> {
+  async state(): Promise<Record<S, Numbers>> {
     return (await this.inOrder((streams) => ({ state: streams.state(this.id) }))).state;
   }
 
   /** Sets the state, after what was asked for before. Rejects as `Streams.setState` throws. */
-  setState(value: SessionState): Promise<void> {
+  setState(value: SessionState<S>): Promise<void> {
     return this.inOrder((streams) => streams.setState(this.id, value));
   }
 
   /** Opens another stream that continues from the same state. */
-  fork(): Promise<StreamSession> {
+  fork(): Promise<StreamSession<S>> {
     return this.inOrder((streams) => new StreamSession(this.queue, streams.fork(this.id)));
   }
 
@@ -148,7 +148,7 @@ export class StreamSession extends Closing implements TokenReader {
     return token!;
   }
 
-  private inOrder<T>(work: (streams: Streams) => T): Promise<T> {
+  private inOrder<T>(work: (streams: Streams<Machine, S>) => T): Promise<T> {
     this.expectOpen();
     return new Promise<T>((resolve, reject) => {
       const act = (): void => {

@@ -16,8 +16,8 @@ import type { SessionState } from "./session.ts";
 import { StreamQueue, StreamSession } from "./stream-session.ts";
 
 /** Options of `openStreams`. */
-export interface StreamsOptions<M extends Machine = Machine> {
-  readonly model: LanguageModel;
+export interface StreamsOptions<M extends Machine = Machine, S extends string = string> {
+  readonly model: LanguageModel<S>;
   readonly parameters: ParameterStore;
   readonly machine: M;
   /** Maximum number of open streams. */
@@ -37,7 +37,9 @@ export interface StreamsOptions<M extends Machine = Machine> {
  * ```
  * @throws UsageError "wrong-machine", "not-an-integer", "out-of-range"; FailureError "out-of-memory"
  */
-export async function openStreams<M extends Machine>(options: StreamsOptions<M>): Promise<Streams<M>> {
+export async function openStreams<M extends Machine, S extends string>(
+  options: StreamsOptions<M, S>,
+): Promise<Streams<M, S>> {
   expectOptions("openStreams", options, { ...runOptions, capacity: "required" });
   const { parameters, machine } = options;
   const capacity = expectInteger("capacity", options.capacity, { min: 1, max: 1e6 });
@@ -115,9 +117,12 @@ async function openCopy<M extends Machine>(options: StreamsOptions<M>): Promise<
 
 const layersOf = (model: LanguageModel): number => Object.values(model.stateShapes(1))[0]![0]!;
 
-/** Many sequences of different ages: see `openStreams`. Close it when done; the parameters stay. */
-export class Streams<M extends Machine = Machine> extends Closing {
-  readonly model: LanguageModel;
+/**
+ * Many sequences of different ages: see `openStreams`. Close it when done; the parameters stay. `S` are the names of the states, as of a
+ * `Session`.
+ */
+export class Streams<M extends Machine = Machine, S extends string = string> extends Closing {
+  readonly model: LanguageModel<S>;
   readonly capacity: number;
   private readonly machine: M;
   private readonly copier: Executable<M>;
@@ -133,10 +138,10 @@ export class Streams<M extends Machine = Machine> extends Closing {
   /** By plan the inputs of a step, so that none allocates, and for n streams the part of the logits that they fill. */
   private readonly buffers: readonly { readonly rows: Int32Array; readonly tokens: Int32Array }[];
   private readonly parts: Range[][];
-  private queue: StreamQueue | undefined;
+  private queue: StreamQueue<S> | undefined;
 
   constructor(
-    { model, machine, capacity }: Pick<StreamsOptions<M>, "model" | "machine" | "capacity">,
+    { model, machine, capacity }: Pick<StreamsOptions<M, S>, "model" | "machine" | "capacity">,
     copier: Executable<M>,
     steps: readonly Executable<M>[],
   ) {
@@ -183,7 +188,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
    * one step. Closing it releases the stream.
    * @throws FailureError "no-room" when `capacity` streams are open
    */
-  session(): StreamSession {
+  session(): StreamSession<S> {
     this.queue ??= new StreamQueue(this);
     return new StreamSession(this.queue, this.open());
   }
@@ -229,7 +234,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
   }
 
   /** A copy of a stream's state by name, each [L, H|P] row-major. */
-  async state(id: number): Promise<Record<string, Numbers>> {
+  async state(id: number): Promise<Record<S, Numbers>> {
     const place = this.placeOf(id);
     const NumberArray = this.machine.limits.float === "float64" ? Float64Array : Float32Array;
     // All is asked for before anything is awaited: no step comes in between.
@@ -237,21 +242,22 @@ export class Streams<M extends Machine = Machine> extends Closing {
       const parts = await Promise.all(ranges.map((range) => this.machine.read(this.copier.arenas.state!, range)));
       return [name, NumberArray.from(parts.flatMap((part) => Array.from(part)))];
     });
-    return Object.fromEntries(await Promise.all(states));
+    return Object.fromEntries(await Promise.all(states)) as Record<S, Numbers>;
   }
 
   /**
    * Sets the state of a stream; all states must be given. If something does not fit, nothing changes.
    * @throws UsageError "missing-state", "unknown-state", "not-a-number"; ShapeError "shape-mismatch"
    */
-  setState(id: number, state: SessionState): void {
+  setState(id: number, state: SessionState<S>): void {
     const places = this.ranges(this.placeOf(id));
+    const given: Readonly<Record<string, ArrayLike<number>>> = state;
     const names = places.map(([name]) => name);
     for (const name of Object.keys(state))
       if (!names.includes(name))
         throw new UsageError("unknown-state", `state: there is no "${name}", only ${names.join(", ")}`);
     for (const [name, ranges] of places) {
-      const data = state[name];
+      const data = given[name];
       const width = ranges[0]!.length;
       if (data === undefined) throw new UsageError("missing-state", `state: expected one called "${name}"`);
       if (data?.length !== width * this.layers)
@@ -263,7 +269,7 @@ export class Streams<M extends Machine = Machine> extends Closing {
     }
     for (const [name, ranges] of places)
       ranges.forEach((range, layer) => {
-        const part = Array.from({ length: range.length }, (_, k) => state[name]![layer * range.length + k]!);
+        const part = Array.from({ length: range.length }, (_, k) => given[name]![layer * range.length + k]!);
         this.machine.write(this.copier.arenas.state!, range, part);
       });
   }

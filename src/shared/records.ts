@@ -1,14 +1,24 @@
+/** Names with their values, as the types know them. */
+export const entriesOf = <K extends string, V>(record: Readonly<Record<K, V>>): [K, V][] =>
+  Object.entries(record) as [K, V][];
+
 /** The same names with other values. */
-export function mapValues<A, B>(
-  record: Readonly<Record<string, A>>,
-  value: (a: A, name: string) => B,
-): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([name, a]) => [name, value(a, name)]));
+export function mapValues<K extends string, A, B>(
+  record: Readonly<Record<K, A>>,
+  value: (a: A, name: K) => B,
+): Record<K, B> {
+  return Object.fromEntries(entriesOf(record).map(([name, a]) => [name, value(a, name)])) as Record<K, B>;
 }
 
+/** Each name with a value of its own. */
+export const recordOf = <K extends string, V>(names: readonly K[], value: (name: K, k: number) => V): Record<K, V> =>
+  Object.fromEntries(names.map((name, k) => [name, value(name, k)])) as Record<K, V>;
+
 /** Each name with the value at its place. */
-export const zipRecord = <V>(names: readonly string[], values: { readonly [index: number]: V }): Record<string, V> =>
-  Object.fromEntries(names.map((name, k) => [name, values[k]!]));
+export const zipRecord = <K extends string, V>(
+  names: readonly K[],
+  values: { readonly [index: number]: V },
+): Record<K, V> => recordOf(names, (_, k) => values[k]!);
 
 /** The same values under names that begin with `prefix`. */
 export const prefixed = <V>(prefix: string, record: Readonly<Record<string, V>>): Record<string, V> =>

@@ -2,6 +2,7 @@ import type { Arena, Machine, Numbers, PreparedPlan, SynchronousMachine } from "
 import { Closing } from "../shared/closing.ts";
 import { countOf, describe, nearest, ShapeError, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
+import { zipRecord } from "../shared/records.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { Graph, Tensor } from "./graph.ts";
 import { QUANTIZED } from "./parameter.ts";
@@ -112,9 +113,10 @@ export class Executable<M extends Machine = Machine> extends Closing {
   }
 
   /** Resolves to copies of outputs by name (default: all), all from the same moment. */
-  async readAll(names: readonly string[] = Object.keys(this.graph.outputs)): Promise<Record<string, Numbers>> {
-    const found = await Promise.all(names.map((name) => this.read(name)));
-    return Object.fromEntries(names.map((name, k) => [name, found[k]!]));
+  async readAll<N extends string>(
+    names: readonly N[] = Object.keys(this.graph.outputs) as N[],
+  ): Promise<Record<N, Numbers>> {
+    return zipRecord(names, await Promise.all(names.map((name) => this.read(name))));
   }
 
   /** Copies an output, state or input into `out`, which must have its length; allocates nothing. On synchronous machines only. */

@@ -12,9 +12,9 @@ import { type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 import { openTraining, type Training } from "./training.ts";
 
 /** Options of `trainText`. */
-export interface TrainTextOptions extends TrainingOptions {
+export interface TrainTextOptions<S extends string = string> extends TrainingOptions {
   /** The language model to train. */
-  readonly model: LanguageModel;
+  readonly model: LanguageModel<S>;
   readonly machine: Machine;
   /** Training tokens. */
   readonly train: Tokens;
@@ -50,7 +50,7 @@ export interface TextFacts {
   readonly sequenceLength: number;
 }
 /** What `trainText` gives. */
-export type TextTraining = Training<TextFacts, LanguageModel>;
+export type TextTraining<S extends string = string> = Training<TextFacts, LanguageModel<S>>;
 
 /**
  * Trains a language model by truncated backpropagation through time: the text is cut into B streams, read T steps at a time; the state
@@ -67,7 +67,7 @@ export type TextTraining = Training<TextFacts, LanguageModel>;
  * @throws UsageError for wrong options or too short a text; FailureError "out-of-memory" before anything is allocated. While
  *   training: FailureError "diverged" when the loss is no number; no such update has reached the weights
  */
-export async function trainText(options: TrainTextOptions): Promise<TextTraining> {
+export async function trainText<S extends string>(options: TrainTextOptions<S>): Promise<TextTraining<S>> {
   checkOptions("trainText", options, textOptions);
   const { model, machine } = options;
   if (!(model instanceof LanguageModel))
@@ -81,7 +81,7 @@ export async function trainText(options: TrainTextOptions): Promise<TextTraining
     ...{ tokens: train.length, hash: hashOf(train), streams, steps },
     validation: validation.length > 0 ? hashOf(validation) : null,
   });
-  const { runner: _, ...training } = await openTraining<TextFacts, LanguageModel, undefined>(
+  const { runner: _, ...training } = await openTraining<TextFacts, LanguageModel<S>, undefined>(
     {
       ...options,
       batches: carriedBatches({ tokens: train, streams, steps, identify }),

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import type { Cell } from "../../src/cells/define.ts";
 import { gru } from "../../src/cells/gru.ts";
 import { lstm } from "../../src/cells/lstm.ts";
 import type { Machine } from "../../src/compute/machine.ts";
@@ -24,7 +25,7 @@ const [T, B, D, H] = [3, 2, 3, 4];
 const numbers = (count: number, name: string) =>
   Float32Array.from(new RandomStream(5, name).uniform(count), (u) => u - 0.5);
 
-async function twoLayers(machine: Machine, cell = lstm()) {
+async function twoLayers(machine: Machine, cell: Cell = lstm()) {
   const layer = recurrent({ cell, inputSize: D, hiddenSize: H, numLayers: 2 });
   const parameters = await createParameters({ machine, layout: layoutParameters(layer), seed: 3 });
   const program = openOnnx(writeOnnx(layer, await parameters.toTensors()), { machine });

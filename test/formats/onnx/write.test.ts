@@ -9,7 +9,7 @@ import { writeOnnx } from "../../../src/formats/onnx/write.ts";
 import { writeExpression } from "../../../src/formats/onnx/write-expression.ts";
 import { type Recurrent, recurrent } from "../../../src/layers/recurrent.ts";
 import { log1p } from "../../../src/math/expression.ts";
-import { languageModel } from "../../../src/models/language-model.ts";
+import { type LanguageModelOptions, languageModel } from "../../../src/models/language-model.ts";
 import { layoutParameters } from "../../../src/tensor/parameter.ts";
 import { createParameters } from "../../../src/tensor/parameter-store.ts";
 import { onnxRuntime, withoutOnnxRuntime } from "../../support/onnxruntime.ts";
@@ -106,7 +106,7 @@ describe("ONNX files that are written", () => {
     machine.close();
   });
 
-  const options = [
+  const options: LanguageModelOptions[] = [
     { vocabularySize: 11, embeddingSize: 4, hiddenSize: 6, numLayers: 2, cell: "lstm" },
     { vocabularySize: 7, hiddenSize: 5, tied: true, cell: "gru" },
     { vocabularySize: 5, embeddingSize: 3, hiddenSize: 4, cell: { name: "lstm", options: { clip: 0.5 } } },
