@@ -36,6 +36,7 @@ export {
   type CellChoice,
   type CellName,
   type CellSpec,
+  type CellStates,
   cellByName,
   cellNames,
   type StatesOf,
@@ -336,7 +337,7 @@ export type { WriteOptions, WriteTokensOptions } from "./run/write-options.ts";
 export type { Closeable } from "./shared/closing.ts";
 // Errors.
 export { FailureError, LongshortError, ShapeError, UsageError } from "./shared/errors.ts";
-export type { OwnBytes } from "./shared/own-bytes.ts";
+export type { OwnBytes, OwnFloat32Array, OwnFloat64Array, OwnInt32Array } from "./shared/own-bytes.ts";
 export { RandomStream } from "./shared/random.ts";
 export type { Abortable } from "./shared/signal.ts";
 export { type Span, schemeOf, spansOf, TAG_SCHEMES, type TagScheme, tagsOf } from "./shared/tag-schemes.ts";

@@ -17,6 +17,19 @@ export interface CellSpec {
   readonly options?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** The states of each built-in cell, by their names. */
+export interface CellStates {
+  readonly rnn: "h";
+  readonly lstm: "h" | "c";
+  readonly gru: "h";
+  readonly "min-gru": "h";
+  readonly "min-lstm": "h";
+  readonly "layer-norm-lstm": "h" | "c";
+}
+
+/** Names of the built-in cells. */
+export type CellName = keyof CellStates;
+
 /** Every built-in cell. What options it takes its function checks. */
 const cells = {
   rnn,
@@ -25,10 +38,7 @@ const cells = {
   "min-gru": (options: object) => without(options, "minGru", minGru),
   "min-lstm": (options: object) => without(options, "minLstm", minLstm),
   "layer-norm-lstm": layerNormLstm,
-} satisfies Readonly<Record<string, (options: object) => Cell>>;
-
-/** Names of the built-in cells. */
-export type CellName = keyof typeof cells;
+} satisfies { [N in CellName]: (options: object) => Cell<CellStates[N]> };
 
 /** What a cell can be made of: a name (one of `CellName`, or one that is only known when the program runs), a name with options, a cell. */
 export type CellChoice = CellName | (string & {}) | CellSpec | Cell;
@@ -40,7 +50,7 @@ export type CellChoice = CellName | (string & {}) | CellSpec | Cell;
 export type StatesOf<C> = [C] extends [Cell<infer S>]
   ? S
   : [C] extends [CellName]
-    ? StatesOf<ReturnType<(typeof cells)[C]>>
+    ? StatesOf<{ [N in CellName]: Cell<CellStates[N]> }[C]>
     : [C] extends [{ readonly name: infer N extends CellName }]
       ? StatesOf<N>
       : string;

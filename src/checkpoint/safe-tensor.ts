@@ -1,4 +1,5 @@
 import { describe, FailureError, ShapeError, UsageError } from "../shared/errors.ts";
+import type { OwnFloat32Array, OwnFloat64Array, OwnInt32Array } from "../shared/own-bytes.ts";
 import { formatShape } from "../shared/shapes.ts";
 import { type Codec, ELEMENT_TYPES, type ElementType, type ElementTypeName } from "./element-types.ts";
 
@@ -59,12 +60,12 @@ export class SafeTensor {
   }
 
   /** All elements as float64; exact, except 64-bit integers beyond 2^53, which are rounded. */
-  toFloat64(): Float64Array {
+  toFloat64(): OwnFloat64Array {
     return this.#into(new Float64Array(this.#count));
   }
 
   /** All elements as float32, rounded to nearest. */
-  toFloat32(): Float32Array {
+  toFloat32(): OwnFloat32Array {
     if (this.dtype !== "F32") return this.#into(new Float32Array(this.#count));
     return new Float32Array(this.bytes.slice().buffer);
   }
@@ -73,7 +74,7 @@ export class SafeTensor {
    * All elements as 32-bit integers.
    * @throws FailureError "not-an-integer" when one of them is no such number
    */
-  toInt32(): Int32Array {
+  toInt32(): OwnInt32Array {
     const values = this.toFloat64();
     const wrong = values.findIndex((value) => (value | 0) !== value);
     if (wrong >= 0) {

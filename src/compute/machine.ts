@@ -1,4 +1,5 @@
 import type { Closeable } from "../shared/closing.ts";
+import type { OwnFloat32Array, OwnFloat64Array, OwnInt32Array } from "../shared/own-bytes.ts";
 import type { Plan, Range, ScanShape } from "./plan.ts";
 
 /** A range of memory on a machine. Numbers are copied in and out; the memory itself is never exposed. */
@@ -39,8 +40,11 @@ export interface MemoryUse {
   readonly reservedBytes: number;
 }
 
-/** What a machine gives back: floats in its own precision, whole numbers as int32. */
-export type Numbers = Float64Array | Float32Array | Int32Array;
+/**
+ * What a machine gives back: floats in its own precision, whole numbers as int32. They are copies in memory of their own, not shared with
+ * threads: a `Blob` takes them, and `postMessage` takes their buffer over (`OwnBytes`).
+ */
+export type Numbers = OwnFloat64Array | OwnFloat32Array | OwnInt32Array;
 
 /** Executes plans. Opening is asynchronous (`openMachine`); issuing work is synchronous, and reading results is asynchronous. */
 export interface Machine extends Closeable {

@@ -20,7 +20,10 @@ export interface TracedArray {
 }
 
 /** What most measures read: an array of a trace, or anything of its shape. */
-export type Traced = Pick<TracedArray, "shape" | "data">;
+export interface Traced {
+  readonly shape: TracedArray["shape"];
+  readonly data: Float64Array | Float32Array | Int32Array;
+}
 
 const AXES: readonly TraceAxis[] = ["time", "batch", "unit"];
 

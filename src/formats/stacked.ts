@@ -12,7 +12,7 @@ interface Places {
 }
 
 /** Copies the numbers of part `p` into the whole. */
-export function putPart(whole: Numbers, part: Numbers, p: number, places: Places): void {
+export function putPart(whole: Numbers, part: Float32Array | Numbers, p: number, places: Places): void {
   eachBlock(places, p, (from, to, length) => whole.set(part.subarray(to, to + length), from));
 }
 

@@ -3,3 +3,9 @@
  * (`Uint8Array<ArrayBuffer>`), but finds them here, too.
  */
 export type OwnBytes = ReturnType<typeof Uint8Array.of>;
+/** Numbers in such memory. */
+export type OwnFloat64Array = ReturnType<typeof Float64Array.of>;
+/** Numbers in such memory. */
+export type OwnFloat32Array = ReturnType<typeof Float32Array.of>;
+/** Numbers in such memory. */
+export type OwnInt32Array = ReturnType<typeof Int32Array.of>;

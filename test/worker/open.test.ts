@@ -27,7 +27,7 @@ import { bareWorker, workerHere } from "./worker-here.ts";
 
 const golden = (name: string): Uint8Array =>
   Uint8Array.from(readFileSync(new URL(`../golden/${name}`, import.meta.url)));
-const numbers = (count: number): Float32Array => Float32Array.from(new RandomStream(4, "x").normal(count));
+const numbers = (count: number) => Float32Array.from(new RandomStream(4, "x").normal(count));
 const file = (bytes: Uint8Array, name: string): File => new File([bytes as Uint8Array<ArrayBuffer>], name);
 
 /** What PyTorch saves of an embedding, an LSTM and a linear layer. */
