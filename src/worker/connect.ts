@@ -28,6 +28,20 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** What a worker is to its page: a `Worker`, or anything like it. */
+export interface WorkerHandle {
+  /** Sends to the worker. */
+  postMessage(message: unknown): void;
+  /** Hears from the worker. */
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+  /** Hears that it broke down. */
+  addEventListener(type: "error", listener: (event: { readonly message: string }) => void): void;
+  /** Hears that an answer could not be read. */
+  addEventListener(type: "messageerror", listener: () => void): void;
+  /** Ends the worker. */
+  terminate(): void;
+}
+
 /**
  * Connects a page to a worker that runs `serveWorker`.
  * @example
@@ -38,7 +52,7 @@ interface Waiting {
  * const { values } = await client.call("read", { id, text: "The end." });
  * ```
  */
-export function connectWorker(worker: Worker): WorkerClient {
+export function connectWorker(worker: WorkerHandle): WorkerClient {
   const waiting = new Map<number, Waiting>();
   let number = 0;
   /** Whether it has answered anything: one that breaks down before never started. */
@@ -80,7 +94,8 @@ export function connectWorker(worker: Worker): WorkerClient {
       dead = failAll("was closed");
     },
   });
-  worker.addEventListener("message", ({ data }: { data: WorkerMessage }) => {
+  worker.addEventListener("message", (event) => {
+    const data = event.data as WorkerMessage;
     heard = true;
     if ("progress" in data) return client.onProgress(data.progress);
     if ("ended" in data) return client.onEnd(data.ended && new FailureError(data.ended.code, data.ended.message));

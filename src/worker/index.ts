@@ -4,7 +4,7 @@
  * @module longshort/worker
  */
 
-export { type CallOptions, connectWorker, type WorkerClient } from "./connect.ts";
+export { type CallOptions, connectWorker, type WorkerClient, type WorkerHandle } from "./connect.ts";
 export {
   type AbortMessage,
   type CallMessage,
