@@ -51,7 +51,9 @@ export const loading: EffectTable = {
     {
       ...{ channels: [["y"]], series: ["kind"], time: ["day"], label: ["kind"], delimiter: [";"], header: [false] },
       onBadRow: () =>
-        withAndWithout((how) => readSeriesTable(file("id,x\na,1\nb,2\nb,\n"), { channels: ["x"], series: "id", ...how })),
+        withAndWithout((how) =>
+          readSeriesTable(file("id,x\na,1\nb,2\nb,\n"), { channels: ["x"], series: "id", ...how }),
+        ),
       signal: [AbortSignal.abort()],
     },
   ),
