@@ -91,7 +91,7 @@ test("texts of a table: trained, measured beside baselines, predicted, resumed",
   const other = await longshort(["generate", at("run")]);
   expect(other).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/of a classifier; for it there are the commands predict and inspect/),
+    stderr: expect.stringMatching(/of a classifier; for it there are the commands predict, evaluate and inspect/),
   });
 });
 
