@@ -7,14 +7,20 @@ const HOUR = DAY / 24;
 /** The share of a cycle that has passed, also before 1970. */
 const within = (shown: number, round: number): number => shown / round - Math.floor(shown / round);
 
-/** Cycles of the calendar: length in milliseconds, and the share of the cycle that has passed at a wall-clock time. */
+/** Cycles of the calendar: length in milliseconds, what they are of, and the share of the cycle that has passed at a wall-clock time. */
 const ROUNDS = {
-  minute: { length: HOUR, passed: (shown: number) => within(shown, HOUR) },
-  hour: { length: DAY, passed: (shown: number) => within(shown, DAY) },
-  weekday: { length: 7 * DAY, passed: (shown: number) => ((new Date(shown).getUTCDay() + 6) % 7) / 7 },
-  monthday: { length: 30 * DAY, passed: (shown: number) => (new Date(shown).getUTCDate() - 1) / 31 },
+  minute: { length: HOUR, words: "the hour", passed: (shown: number) => within(shown, HOUR) },
+  hour: { length: DAY, words: "the day", passed: (shown: number) => within(shown, DAY) },
+  weekday: {
+    ...{ length: 7 * DAY, words: "the week, in whole days from Monday" },
+    passed: (shown: number) => ((new Date(shown).getUTCDay() + 6) % 7) / 7,
+  },
+  monthday: {
+    ...{ length: 30 * DAY, words: "a month of 31 days, in whole days" },
+    passed: (shown: number) => (new Date(shown).getUTCDate() - 1) / 31,
+  },
   yearday: {
-    length: 365 * DAY,
+    ...{ length: 365 * DAY, words: "the year" },
     passed(shown: number) {
       const year = new Date(shown).getUTCFullYear();
       return (shown - Date.UTC(year, 0)) / (Date.UTC(year + 1, 0) - Date.UTC(year, 0));
@@ -25,6 +31,9 @@ const ROUNDS = {
 /** Rounds of the calendar that a forecaster can be told its place in: "hour", "weekday", "yearday", … */
 export type CalendarRound = keyof typeof ROUNDS;
 export const CALENDAR_ROUNDS = Object.keys(ROUNDS) as readonly CalendarRound[];
+
+/** What a round of the calendar goes through, in words. */
+export const roundInWords = (round: CalendarRound): string => ROUNDS[round].words;
 
 /** Cycles that are considered by default; too little can be learned about days of the month. */
 const DEFAULTS: readonly CalendarRound[] = ["minute", "hour", "weekday", "yearday"];

@@ -14,9 +14,9 @@ import {
 } from "./network-builder.ts";
 
 /**
- * A classifier as a network of layers: input `tokens` [B, T] or `series` [B, T, D] in the units of the examples, with `lengths` [B] where sequences are padded; outputs `logits` and
- * `probabilities` [B, C]; of a regression `prediction` [B, 1] in the units of the labels. An answer is of a whole sequence, so that states
- * begin with zeros and are neither inputs nor outputs.
+ * A classifier as a network of layers: inputs `tokens` [B, T] or `series` [B, T, D] in the units of the examples, and `lengths` [B] where
+ * sequences are padded; outputs `logits` and `probabilities` [B, C]; of a regression `prediction` [B, 1] in the units of the labels. An
+ * answer is of a whole sequence, so that states begin with zeros and are neither inputs nor outputs.
  *
  * @throws UsageError "bad-cell" for a cell of code that words cannot say
  */

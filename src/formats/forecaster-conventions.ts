@@ -1,3 +1,4 @@
+import { roundInWords } from "../data/calendar.ts";
 import type { ForecastLayout } from "../data/forecast-layout.ts";
 import type { HeadName } from "../models/forecast-heads.ts";
 import type { SequenceForecasterConfig } from "../models/sequence-forecaster.ts";
@@ -22,7 +23,9 @@ export function forecasterConventions(
   const logarithms = layout.transform === "log";
   const rounds =
     calendar.length > 0
-      ? [`the sine and the cosine of 2π times the share that has passed of each ${listed(calendar)} (${timeZone})`]
+      ? [
+          `sine and cosine of 2π times the share that has passed of ${calendar.map(roundInWords).join("; of ")} (${timeZone})`,
+        ]
       : [];
   const ahead = [...(known.length > 0 ? [listed(known)] : []), ...rounds].join(", then ");
   const beside = [
@@ -30,7 +33,7 @@ export function forecasterConventions(
     ...(past.length > 0 ? [listed(past)] : []),
   ].join(", then ");
   return [
-    `targets are ${listed(targets)}${logarithms ? ", their natural logarithms, and so is what is predicted" : ""}, ${autoregressive ? `from at least ${context} steps before the first that is predicted on` : `of the ${context} steps before the ${horizon} that are predicted`}; where a value is missing it is the one before`,
+    `targets are ${listed(targets)}${logarithms ? ", their natural logarithms, and so is what is predicted" : ""}, ${autoregressive ? `from at least ${context} steps before the first that is predicted on` : `of the ${context} steps before the ${horizon} that are predicted`}; where a value is missing it is the one before, at the beginning the center of its series`,
     ...(beside ? [`past is, of the same steps, ${beside}`] : []),
     ...(ahead
       ? [

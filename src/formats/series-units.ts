@@ -24,14 +24,15 @@ export interface Columns {
   readonly names: readonly (string | undefined)[];
 }
 
-export const SERIES = { name: "series", shape: [], type: "int" } as const satisfies CanonicalInput;
+const SERIES = { name: "series", shape: [], type: "int" } as const satisfies CanonicalInput;
 
 /** The units of the series of a layout: their scales are numbers of the network. */
 export function seriesUnits(network: NetworkBuilder, { scales, targets }: ForecastLayout): SeriesUnits {
   const all = Object.values(scales);
   const columns = all.flatMap((columns) => Object.values(columns));
   if (columns.every(({ center, scale }) => center === 0 && scale === 1)) return asTheyAre(network);
-  const of = (k: number, column: string | undefined) => (column && all[k]?.[column]) || { center: 0, scale: 1 };
+  const of = (k: number, column: string | undefined) =>
+    (column === undefined ? undefined : all[k]?.[column]) ?? { center: 0, scale: 1 };
   return all.length === 1
     ? ofOne(network, targets, (column) => of(0, column))
     : ofMany(network, targets, all.length, of);

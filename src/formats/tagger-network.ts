@@ -14,11 +14,10 @@ import {
 } from "./network-builder.ts";
 
 /**
- * A tagger as a network of layers: input `tokens` [B, T], the words of sentences, with `lengths` [B] where sentences are padded; outputs `logits` and `probabilities` [B, T, C]; with a
+ * A tagger as a network of layers: inputs `tokens` [B, T], the words of sentences, where it reads their characters `characters` [B, T, L]
+ * and `characterLengths` [B, T], and `lengths` [B] where sentences are padded; outputs `logits` and `probabilities` [B, T, C]; with a
  * conditional random field `emissions` [B, T, C] in their place, since the search for the best sequence of tags is no layer. Intents are
  * `intentLogits` and `intentProbabilities` [B, I]. Where it reads in one direction, and has no intents, it goes on from piece to piece.
- *
- * One that reads the characters of words has two inputs more, `characters` [B, T, L] and `characterLengths` [B, T].
  *
  * @throws UsageError "bad-cell" for a cell of code that words cannot say
  */

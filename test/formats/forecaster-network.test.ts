@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { parseCell } from "../../src/cells/parse-cell.ts";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
+import { openMachine } from "../../src/compute/open.ts";
 import { calendarFeatures } from "../../src/data/calendar.ts";
 import type { ForecastLayout } from "../../src/data/forecast-layout.ts";
 import type { TimeSeries } from "../../src/data/time-series.ts";
@@ -23,6 +24,8 @@ import { machineAndFolder } from "../support/machine-and-folder.ts";
 import { onnxRuntime, withoutOnnxRuntime } from "../support/onnxruntime.ts";
 
 const { machine, folder } = await machineAndFolder("reference");
+const wasm = await openMachine("wasm");
+afterAll(() => wasm.close());
 
 const [LENGTH, T, H] = [60, 6, 4];
 const shops = ["north", "south", "west"];
@@ -203,6 +206,12 @@ describe.each(Object.entries(variants))("a trained forecaster: %s", (name, varia
     using model = await open(run.path, { machine });
     for (const k of run.data.series.keys())
       await compare(run, k, await model.run(window(run.forecaster, run.data, k, LENGTH - T, LENGTH)));
+    using fast = await open(run.path, { machine: wasm });
+    for (const k of run.data.series.keys())
+      await compare(run, k, await fast.run(window(run.forecaster, run.data, k, LENGTH - T, LENGTH)), 2e-5);
+    await fast.quantize();
+    const of8Bits = await fast.run(window(run.forecaster, run.data, 0, LENGTH - T, LENGTH));
+    await compare(run, 0, of8Bits, 0.03);
   });
 
   test("read back of other formats it forecasts the same", async () => {
@@ -316,7 +325,7 @@ test("what a network does not hold of a forecaster is said", async () => {
   for (const part of [
     /targets are "y", from at least 6 steps before/,
     /past is, of the same steps, for each of "y" 1 where it has a value/,
-    /known is of the step after each: "price", then the sine and the cosine of 2π .* "weekday".*\(UTC\)/,
+    /known is of the step after each: "price", then sine and cosine of 2π .* of the week, in whole days.*\(UTC\)/,
     /category\.0 is "shop": 0 for one that did not occur in training, then from 1 on "north", "south"/,
     /series is a number from 1 on/,
     /level is the last value/,
