@@ -85,6 +85,9 @@ const variants: Readonly<Record<string, Variant>> = {
     ...{ calendar: ["hour", "weekday"], model: { cell: "gru", numLayers: 2 }, linear: false, transform: "none" },
     to: ["onnx", "keras"],
   },
+  "quantiles of one series beside what is known": {
+    ...{ columns: { targets: ["y"], known: ["price"] }, series: 1, head: "quantiles", anchor: "none", to: layersOf },
+  },
   "a normal distribution, with categories, a measured past and gaps": {
     ...{ columns: { targets: ["y"], past: ["rain"], categories: ["shop"] }, series: 3, gaps: ["y", "rain"] },
     ...{ head: "gaussian", transform: "none", widths: { y: 1.4 }, to: layersOf },
