@@ -10,16 +10,20 @@ type Function1 = (x: Expression) => Expression;
 
 /** What a `split` gate is inside `step`: its input part `W x + b_ih` and its recurrent part `U h + b_hh`. */
 export interface Parts {
+  /** `W x + b_ih`, [B, H]. */
   readonly x: Expression;
+  /** `U h + b_hh`, [B, H]. */
   readonly h: Expression;
 }
 /** Vectors that an operand of a recurrent matrix may be made of. */
 export interface Operands {
+  /** States before the step, by name. */
   readonly previous: Readonly<Record<string, Expression>>;
   /** Gates listed before, activated. */
   readonly gates: Readonly<Record<string, Expression>>;
   /** The two parts of the `split` gates listed before. */
   readonly parts: Readonly<Record<string, Parts>>;
+  /** Random masks, by name. */
   readonly masks: Readonly<Record<string, Expression>>;
 }
 /** What `split`, `input` and `gateOf` make of a gate: what `step` gets of it and what its recurrent matrix multiplies. */
@@ -110,13 +114,16 @@ export interface CellSource<
 
 /** A gate as the cell that was made of it has it, in packed order. */
 export interface CellGate {
+  /** As the cell calls it: "i". */
   readonly name: string;
   /** False for gates that see the input only. */
   readonly recurrent: boolean;
 }
 /** A state of a cell by name, and which of the layer's widths it has. */
 export interface CellState {
+  /** As the cell calls it: "h". */
   readonly name: string;
+  /** H ("hidden") or P ("projection"). */
   readonly width: Width;
 }
 
@@ -125,13 +132,21 @@ export interface CellState {
  * that it has: an LSTM is a `Cell<"h" | "c">`, which is also a `Cell<"h">`; plain `Cell` is any cell.
  */
 export interface Cell<S extends string = string> {
+  /** For files and messages: "lstm". */
   readonly name: string;
+  /** What the function of that name was called with, where there is one. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** In packed order: rows `[k·H, (k+1)·H)` of `weight_ih` belong to gate k. */
   readonly gates: readonly CellGate[];
+  /** The first is the output. */
   readonly states: readonly CellState[];
+  /** Which biases the matrix products have: `bias_ih` and `bias_hh`, or none. */
   readonly bias: "both" | "none";
+  /** Weights of one number per unit: name → initial value. */
   readonly weights: Readonly<Record<string, number>>;
+  /** Random masks by name. */
   readonly masks: Readonly<Record<string, Complete<MaskSpec>>>;
+  /** Names of matrices from the hidden to the projection width. */
   readonly projections: readonly string[];
   /** Next state by name. */
   readonly next: Readonly<Record<S, Expression>>;

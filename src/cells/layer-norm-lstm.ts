@@ -23,11 +23,15 @@ const initial: Readonly<Record<string, number>> = {
 
 /**
  * Creates an LSTM with layer normalization: `LN(W x) + LN(U h) + b` over all four gates at once, and `h = o ⊙ tanh(LN(c))`, each LN
- * with a gain, the last one also with a bias. States h and c [B, H]; gates in packed order i, f, g, o. `epsilon` (default 1e-5) is
- * added to each variance.
+ * with a gain, the last one also with a bias. States h and c [B, H]; gates in packed order i, f, g, o.
  * @see Ba et al. (2016), arXiv:1607.06450, equations 20–22.
  */
-export function layerNormLstm(options: { readonly epsilon?: number | undefined } = {}): Cell<"h" | "c"> {
+export function layerNormLstm(
+  options: {
+    /** Added to each variance, above 0. Default 1e-5. */
+    readonly epsilon?: number | undefined;
+  } = {},
+): Cell<"h" | "c"> {
   expectCellOptions("layerNormLstm", options, { epsilon: 1 });
   const { epsilon = 1e-5 } = options;
   return defineCell({

@@ -189,7 +189,10 @@ function fail(what: string): never {
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, WritableTensor>,
-  options: { readonly metadata?: Readonly<Record<string, string>> | undefined } = {},
+  options: {
+    /** Texts by name that the file also holds. Default: none. */
+    readonly metadata?: Readonly<Record<string, string>> | undefined;
+  } = {},
 ): OwnBytes {
   expectOptions("writeSafetensors", options, { metadata: 1 });
   return concatBytes(safetensorsParts(storable(tensors), options.metadata));

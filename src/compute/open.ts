@@ -5,7 +5,9 @@ import type { WasmOptions } from "./wasm/machine.ts";
 
 /** Options of `openMachine` by the name of the machine. */
 export interface MachineOptions {
+  /** None. */
   reference: undefined;
+  /** Threads, arithmetic, memory. */
   wasm: WasmOptions;
 }
 /** Names of the machines that `openMachine` opens. */

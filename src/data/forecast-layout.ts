@@ -24,19 +24,25 @@ export interface ForecastLayout extends SeriesColumns {
   readonly context: number;
   /** H: steps that are predicted. */
   readonly horizon: number;
+  /** Whether all steps are predicted at once or each from the one before. */
   readonly decoding: Decoding;
+  /** What predictions are differences to. */
   readonly anchor: Anchor;
   /** Steps of one round; 1: none. */
   readonly season: number;
   /** Columns with values missing in what was learned from: a further input says whether there is one. */
   readonly indicators: readonly string[];
+  /** Rounds of the calendar, as two inputs each. */
   readonly calendar: readonly CalendarRound[];
   /** By column what the series that were learned from are; absent: none. */
   readonly categories?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** From one row to the next; absent: series without times. */
   readonly step?: TimeStep | undefined;
+  /** Of the calendar: "UTC", "Europe/Zurich". */
   readonly timeZone: string;
   /** "log": the network learns logarithms; what it says is taken back. */
   readonly transform: Transform;
+  /** How each series is scaled. */
   readonly scaling: ScalingKind;
   /** By the id of each series. */
   readonly scales: Readonly<Record<string, SeriesScaling>>;

@@ -42,14 +42,16 @@ export function areProbabilities({ shape, data }: Answers): boolean {
  * const cut = await model.trace({ input }, { names: [], hold: [{ name: "lstm.h", unit: 3 }] });
  * effectOn(outputs.output, cut.outputs.output).largest;
  * ```
- * @param options `as`: what a row is. "logits" are compared after a softmax; default "probabilities" where all rows are that, else "numbers".
  * @throws ShapeError "shape-mismatch"; UsageError "unknown-choice"
  * @see Kullback & Leibler (1951), On information and sufficiency
  */
 export function effectOn(
   before: Answers,
   after: Answers,
-  options: { readonly as?: "numbers" | "logits" | "probabilities" | undefined } = {},
+  options: {
+    /** What a row is. "logits" are compared after a softmax. Default "probabilities" where all rows are that, else "numbers". */
+    readonly as?: "numbers" | "logits" | "probabilities" | undefined;
+  } = {},
 ): Effect {
   expectOptions("effectOn", options, { as: 1 });
   if (!sameShape(before.shape, after.shape) || before.data.length !== after.data.length)

@@ -21,7 +21,10 @@ export interface AttentionPool extends HasParameters {
  * Parameters `key.weight` [D, D], `key.bias` [D], `query.weight` [1, D], with D the `inputSize`.
  * @see Yang et al. (2016), "Hierarchical attention networks for document classification"
  */
-export function attentionPool(options: { readonly inputSize: number }): AttentionPool {
+export function attentionPool(options: {
+  /** D: size of the input at a step. */
+  readonly inputSize: number;
+}): AttentionPool {
   expectOptions("attentionPool", options, { inputSize: "required" });
   const inputSize = expectInteger("attentionPool: inputSize", options.inputSize, { min: 1 });
   const key = linear({ inputSize, outputSize: inputSize });

@@ -31,7 +31,10 @@ export const LOWEST = -LARGEST_FLOAT32;
  *
  * Input [T, B, D], output [B, D]; zeros if no step counts. Steps that do not count may hold NaN.
  */
-export function poolOverTime(options: { readonly kind: PoolKind }): PoolOverTime {
+export function poolOverTime(options: {
+  /** What is taken of each number over the steps. */
+  readonly kind: PoolKind;
+}): PoolOverTime {
   expectOptions("poolOverTime", options, { kind: "required" });
   const kind = expectOneOf("poolOverTime: kind", options.kind, ["max", "mean", "last"]);
   return {

@@ -19,12 +19,17 @@ function weightMask(graph: Graph, [rows, columns]: readonly [number, number], ra
 /**
  * Sets random elements of a weight matrix [rows, columns] to 0 in training (DropConnect). One mask holds for all steps and sequences of
  * an update.
- * @param options.rate Probability that a weight is dropped, from 0 to below 1.
  * @throws UsageError "out-of-range"
  * @see Wan et al., "Regularization of neural networks using DropConnect" (2013); on recurrent weights Merity, Keskar &
  *   Socher 2018 (arXiv:1708.02182), section 2
  */
-export function dropConnect(weight: Tensor, options: { readonly rate: number }): Tensor {
+export function dropConnect(
+  weight: Tensor,
+  options: {
+    /** Probability that a weight is dropped, from 0 to below 1. */
+    readonly rate: number;
+  },
+): Tensor {
   expectOptions("dropConnect", options, { rate: "required" });
   const { rate } = options;
   expectRate("dropConnect", rate);
@@ -45,7 +50,12 @@ export function dropConnect(weight: Tensor, options: { readonly rate: number }):
 export function dropWords(
   vectors: Tensor,
   tokens: Tensor,
-  options: { readonly rate: number; readonly vocabularySize: number },
+  options: {
+    /** Probability that a word is dropped, from 0 to below 1. */
+    readonly rate: number;
+    /** V: number of words. */
+    readonly vocabularySize: number;
+  },
 ): Tensor {
   expectOptions("dropWords", options, { rate: "required", vocabularySize: "required" });
   const { rate, vocabularySize } = options;

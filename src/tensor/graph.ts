@@ -25,7 +25,9 @@ import { joined, touchedBlocks } from "./touched-blocks.ts";
 /** A tensor inside one graph: a shape over a range of memory. It holds no numbers before a plan runs. */
 export interface Tensor {
   readonly graph: Graph;
+  /** Size of each axis; [] for a single number. */
   readonly shape: readonly number[];
+  /** Where its numbers lie, row-major. */
   readonly range: Range;
   /** Whether gradients flow to it. */
   readonly differentiable: boolean;
@@ -69,6 +71,7 @@ export function expectTensor(argument: string, given: Tensor, shape?: readonly (
 export class Graph {
   readonly machine: GraphOptions["machine"];
   readonly parameters: ParameterLayout | undefined;
+  /** Whether dropout is active and gradients are possible. */
   readonly training: boolean;
   readonly recompute: number;
   readonly frozen: ReadonlySet<Parameter>;

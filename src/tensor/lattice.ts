@@ -365,7 +365,9 @@ export class Lattice {
  * @see Viterbi (1967), "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm"
  */
 export function bestPath(options: {
+  /** T: steps of this sequence. */
   readonly steps: number;
+  /** J: number of states. */
   readonly states: number;
   /** Of the best path that ends in a state at a step. */
   readonly scores: (step: number, state: number) => number;

@@ -442,10 +442,16 @@ export function project(
  * Gathers rows of a table.
  * @param indices int tensor, any shape; values in [0, V). Of an input this is checked whenever it is written.
  * @param table [V, C].
- * @param options.paddingIndex A row that gets no gradient, in [0, V).
  * @returns shape of `indices` + [C].
  */
-export function gather(indices: Tensor, table: Tensor, options: { paddingIndex?: number | undefined } = {}): Tensor {
+export function gather(
+  indices: Tensor,
+  table: Tensor,
+  options: {
+    /** A row that gets no gradient, in [0, V). Default: none. */
+    paddingIndex?: number | undefined;
+  } = {},
+): Tensor {
   expectOptions("gather", options, { paddingIndex: 1 });
   const graph = graphOf("gather", [indices, table]);
   expectTensor("gather: table", table, ["V", "C"]);

@@ -28,6 +28,7 @@ export interface Objective {
 export interface LearnerOptions {
   readonly machine: Machine;
   readonly parameters: ParameterStore;
+  /** The optimizer, or with `byParameter` one for each parameter. */
   readonly optimizer: OptimizerChoice;
   /** Gradients are scaled down together when their norm is larger. Default: never. */
   readonly clipNorm?: number | undefined;

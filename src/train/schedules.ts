@@ -25,16 +25,22 @@ const checked =
     rate(expectInteger("step", step, { min: 0 }));
 
 /** Keeps the learning rate constant. */
-export function constantRate(options: { readonly learningRate: number }): Schedule {
+export function constantRate(options: {
+  /** Rate of every update, at least 0. */
+  readonly learningRate: number;
+}): Schedule {
   expectOptions("constantRate", options, { learningRate: "required" });
   const rate = checkedRate(options.learningRate);
   return checked(() => rate);
 }
 
-/** Multiplies the rate by `gamma` (default 0.1) every `stepSize` steps. PyTorch's StepLR. */
+/** Multiplies the rate by `gamma` every `stepSize` steps. PyTorch's StepLR. */
 export function stepRate(options: {
+  /** Rate of the first update, at least 0. */
   readonly learningRate: number;
+  /** Number of updates with one rate, at least 1. */
   readonly stepSize: number;
+  /** Factor, at least 0. Default 0.1. */
   readonly gamma?: number | undefined;
 }): Schedule {
   expectOptions("stepRate", options, { learningRate: "required", stepSize: "required", gamma: 1 });
@@ -44,10 +50,13 @@ export function stepRate(options: {
   return checked((step) => rate * gamma ** Math.floor(step / stepSize));
 }
 
-/** Multiplies the rate by `gamma` (default 0.1) at each step in `milestones`; a step listed twice counts twice. PyTorch's MultiStepLR. */
+/** Multiplies the rate by `gamma` at each step in `milestones`. PyTorch's MultiStepLR. */
 export function multiStepRate(options: {
+  /** Rate of the first update, at least 0. */
   readonly learningRate: number;
+  /** Numbers of updates, from 0; one that is listed twice counts twice. */
   readonly milestones: readonly number[];
+  /** Factor, at least 0. Default 0.1. */
   readonly gamma?: number | undefined;
 }): Schedule {
   expectOptions("multiStepRate", options, { learningRate: "required", milestones: "required", gamma: 1 });
@@ -58,7 +67,12 @@ export function multiStepRate(options: {
 }
 
 /** Multiplies the rate by `gamma` at every step. PyTorch's ExponentialLR. */
-export function exponentialRate(options: { readonly learningRate: number; readonly gamma: number }): Schedule {
+export function exponentialRate(options: {
+  /** Rate of the first update, at least 0. */
+  readonly learningRate: number;
+  /** Factor, at least 0. */
+  readonly gamma: number;
+}): Schedule {
   expectOptions("exponentialRate", options, { learningRate: "required", gamma: "required" });
   const rate = checkedRate(options.learningRate);
   const gamma = expectNumber("gamma", options.gamma, 0);
@@ -71,13 +85,16 @@ const cosine = (start: number, end: number, t: number): number =>
 const line = (start: number, end: number, t: number): number => start + (end - start) * t;
 
 /**
- * Decreases the rate from `learningRate` to `minRate` (default 0) in `totalSteps` steps along half a cosine. Beyond, it rises again and
+ * Decreases the rate from `learningRate` to `minRate` in `totalSteps` steps along half a cosine. Beyond, it rises again and
  * so on, as PyTorch's CosineAnnealingLR does (T_max, eta_min). Use it in `sequentialRate` to stop at the minimum.
  * @see Loshchilov & Hutter (2017), arXiv:1608.03983
  */
 export function cosineRate(options: {
+  /** Rate of the first update, at least 0. */
   readonly learningRate: number;
+  /** Number of updates until `minRate`, at least 1. */
   readonly totalSteps: number;
+  /** Lowest rate, at least 0. Default 0. */
   readonly minRate?: number | undefined;
 }): Schedule {
   expectOptions("cosineRate", options, { learningRate: "required", totalSteps: "required", minRate: 1 });
@@ -88,14 +105,18 @@ export function cosineRate(options: {
 }
 
 /**
- * Decreases the rate along half a cosine from `learningRate` to `minRate` (default 0), and restarts: the first cycle has `firstCycle`
- * steps, each next one `multiplier` (default 1) times as many. PyTorch's CosineAnnealingWarmRestarts (T_0, T_mult).
+ * Decreases the rate along half a cosine from `learningRate` to `minRate`, and restarts: the first cycle has `firstCycle` steps, each next
+ * one `multiplier` times as many. PyTorch's CosineAnnealingWarmRestarts (T_0, T_mult).
  * @see Loshchilov & Hutter (2017), arXiv:1608.03983
  */
 export function cosineRestartsRate(options: {
+  /** Rate at the beginning of each cycle, at least 0. */
   readonly learningRate: number;
+  /** Number of updates of the first cycle, at least 1. */
   readonly firstCycle: number;
+  /** How many times as long each cycle is as the one before, a whole number of at least 1. Default 1. */
   readonly multiplier?: number | undefined;
+  /** Rate at the end of each cycle, at least 0. Default 0. */
   readonly minRate?: number | undefined;
 }): Schedule {
   expectOptions("cosineRestartsRate", options, {
@@ -121,13 +142,17 @@ export function cosineRestartsRate(options: {
 }
 
 /**
- * Changes the rate linearly from `startFactor` (default 1/3) to `endFactor` (default 1) times `learningRate` in `totalSteps` (default
- * 5) steps, then keeps it: the usual warmup. PyTorch's LinearLR.
+ * Changes the rate linearly from `startFactor` to `endFactor` times `learningRate` in `totalSteps` steps, then keeps it: the usual warmup.
+ * PyTorch's LinearLR.
  */
 export function linearRate(options: {
+  /** The rate that is multiplied, at least 0. */
   readonly learningRate: number;
+  /** Factor of the first update, at least 0. Default 1/3. */
   readonly startFactor?: number | undefined;
+  /** Factor from update `totalSteps` on, at least 0. Default 1. */
   readonly endFactor?: number | undefined;
+  /** Number of updates of the change, at least 1. Default 5. */
   readonly totalSteps?: number | undefined;
 }): Schedule {
   expectOptions("linearRate", options, { learningRate: "required", startFactor: 1, endFactor: 1, totalSteps: 1 });
@@ -138,10 +163,13 @@ export function linearRate(options: {
   return checked((step) => rate * line(startFactor, endFactor, Math.min(step / totalSteps, 1)));
 }
 
-/** Multiplies the rate by (1 − step/totalSteps)^power (defaults 5 and 1), then 0. PyTorch's PolynomialLR. */
+/** Multiplies the rate by (1 − step/totalSteps)^power, then by 0. PyTorch's PolynomialLR. */
 export function polynomialRate(options: {
+  /** Rate of the first update, at least 0. */
   readonly learningRate: number;
+  /** Number of updates until the rate is 0, at least 1. Default 5. */
   readonly totalSteps?: number | undefined;
+  /** Exponent, at least 0. Default 1: a straight line. */
   readonly power?: number | undefined;
 }): Schedule {
   expectOptions("polynomialRate", options, { learningRate: "required", totalSteps: 1, power: 1 });
@@ -152,17 +180,22 @@ export function polynomialRate(options: {
 }
 
 /**
- * Increases the rate from maxRate/divisor (default 25) to maxRate in the first `warmupRatio` (default 0.3) of the steps, then decreases it
- * to 1/`finalDivisor` (default 1e4) of its initial value, where it stays. `annealing` is the curve of both, "cosine" (default) or
- * "linear". PyTorch's OneCycleLR.
+ * Increases the rate from maxRate/divisor to maxRate in the first `warmupRatio` of the steps, then decreases it to 1/`finalDivisor` of its
+ * initial value, where it stays. PyTorch's OneCycleLR.
  * @see Smith & Topin (2018), arXiv:1708.07120
  */
 export function oneCycleRate(options: {
+  /** Highest rate, at least 0. */
   readonly maxRate: number;
+  /** Number of updates of the whole cycle, at least 1. */
   readonly totalSteps: number;
+  /** Share of the updates in which the rate rises, from 0 to 1. Default 0.3. */
   readonly warmupRatio?: number | undefined;
+  /** How many times smaller than `maxRate` the first rate is, at least 1. Default 25. */
   readonly divisor?: number | undefined;
+  /** How many times smaller than the first rate the last one is, at least 1. Default 1e4. */
   readonly finalDivisor?: number | undefined;
+  /** Curve of both ways. Default "cosine". */
   readonly annealing?: "cosine" | "linear" | undefined;
 }): Schedule {
   expectOptions("oneCycleRate", options, {
@@ -193,7 +226,9 @@ export function oneCycleRate(options: {
  * warmup use `sequentialRate({ schedules: [linearRate(…), cosineRate(…)], milestones: [500] })`.
  */
 export function sequentialRate(options: {
+  /** At least one. */
   readonly schedules: readonly Schedule[];
+  /** One fewer: the update with which each but the first schedule begins, in increasing order. */
   readonly milestones: readonly number[];
 }): Schedule {
   expectOptions("sequentialRate", options, { schedules: "required", milestones: "required" });
