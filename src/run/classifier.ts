@@ -12,7 +12,7 @@ import {
 import type { SequenceModel } from "../models/sequence-classifier.ts";
 import { argmax } from "../shared/argmax.ts";
 import { Closing } from "../shared/closing.ts";
-import { describe, expectInteger, expectOneOf, UsageError } from "../shared/errors.ts";
+import { describe, expectInteger, expectOneOf, few, UsageError } from "../shared/errors.ts";
 import { expectOptions } from "../shared/options.ts";
 import { zipRecord } from "../shared/records.ts";
 import type { Abortable } from "../shared/signal.ts";
@@ -151,9 +151,14 @@ export class Classifier<M extends SequenceModel = SequenceModel> extends Closing
       throw new UsageError("bad-option", "label: says which class has a threshold; give threshold, too");
     if (goal !== undefined) expectTwoClasses("threshold", classes);
     expectOneOf("label", label, classes);
-    const outputs = await this.outputs(inputs, { signal });
     // An example of a class that it does not know says nothing about its probabilities.
     const known = labels.flatMap((name, k) => (classes.includes(name) ? [k] : []));
+    if (known.length === 0)
+      throw new UsageError(
+        "no-examples",
+        `examples: expected some of the classes ${few(classes)}, got none (a label is ${JSON.stringify(labels[0])}); is it the right column?`,
+      );
+    const outputs = await this.outputs(inputs, { signal });
     const logs = known.map((k) => outputs[k]!);
     const targets = known.map((k) => classes.indexOf(labels[k]!));
     const temperature =

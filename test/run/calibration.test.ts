@@ -173,6 +173,8 @@ describe("Classifier.calibrate", () => {
       /^temperature: expected a finite number above 0/,
     );
     await expect(classifier.calibrate({ inputs: [], labels: [] })).rejects.toThrow(/got none/);
+    const strange = { inputs: examples.inputs, labels: examples.labels.map(() => "ja") };
+    await expect(classifier.calibrate(strange)).rejects.toThrow(/classes no, yes, got none \(a label is "ja"\)/);
     expect(classifier.calibration).toBe(calibration);
     const three = await classifierOf(2, ["a", "b", "c"]);
     await expect(three.calibrate(examples, { threshold: "f1" })).rejects.toThrow(/this classifier has 3/);
