@@ -106,17 +106,21 @@ function readPast(
     return network.add(`${name}.back`, { kind: "permute", order: [2, 1] }, mapped, {});
   };
   const span = anchor === "season" ? season : 1;
-  const level =
+  const level = autoregressive && anchor !== "none" ? units.scaled(columns, "level") : undefined;
+  /** What is added to the targets of the past, so that they are differences. */
+  const below =
     anchor === "none"
       ? undefined
-      : autoregressive
-        ? units.scaled(columns, "level")
-        : overTime("anchor", 1, (_, step) => (step >= context - span ? 1 / span : 0));
-  const off = level === undefined ? measured : network.combine("differences", "subtract", [measured, level]);
+      : level === undefined
+        ? overTime("below", 1, (_, step) => (step >= context - span ? -1 / span : 0))
+        : network.negative("below", targets.length, level);
+  const off = below === undefined ? measured : network.combine("differences", "add", [measured, below]);
   const base =
-    anchor === "season"
-      ? overTime("season", horizon, (h, step) => Number(step === context - season + (h % season)))
-      : level;
+    anchor === "none" || level !== undefined
+      ? level
+      : overTime("anchor", anchor === "season" ? horizon : 1, (h, step) =>
+          Number(step === context - span + (h % span)),
+        );
   const { indicators, past, known, calendar } = layout;
   const steps = [
     off,
@@ -224,9 +228,10 @@ function widened(
           times("median.low", 1 - share, values[low]!),
           times("median.high", share, values[high]!),
         ]);
+  const below = network.negative("median.below", factors.length, point);
   return values.map((value, k) => {
     if (value === point) return value;
-    const off = network.combine(`interval.${k}.off`, "subtract", [value, point]);
+    const off = network.combine(`interval.${k}.off`, "add", [value, below]);
     const wide = network.addAffine(`interval.${k}.wide`, { scale: factors, offset: none }, off);
     return network.combine(`interval.${k}`, "add", [wide, point]);
   });

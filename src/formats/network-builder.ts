@@ -127,6 +127,12 @@ export class NetworkBuilder {
     return this.addLinear(name, weights, input, weights);
   }
 
+  /** Adds −x, of `size` numbers on the last axis: not every format has a layer that subtracts. */
+  negative(name: string, size: number, input: string): string {
+    const [scale, offset] = [new Array<number>(size).fill(-1), new Array<number>(size).fill(0)];
+    return this.addAffine(name, { scale, offset }, input);
+  }
+
   /** Adds (x − mean) ÷ deviation, as the normalization whose statistics these are. */
   addStandardization(name: string, { mean, deviation }: Scaling, input: string): string {
     // Its variance is 1: the square of a deviation may be no float32.

@@ -101,11 +101,11 @@ function ofMany(
     made.set(name, value);
     return value;
   };
-  const center = ({ center }: Measure): number => center;
   return {
     inputs: [SERIES],
     scaled({ name, names }, input) {
-      const off = network.combine(`${input}.off`, "subtract", [input, table(`${name}.center`, names, center)]);
+      const below = table(`${name}.below`, names, ({ center }) => -center);
+      const off = network.combine(`${input}.off`, "add", [input, below]);
       const inverse = table(`${name}.inverse`, names, ({ scale }) => 1 / scale);
       return network.combine(`${input}.scaled`, "multiply", [off, inverse]);
     },
@@ -114,7 +114,7 @@ function ofMany(
         input,
         table("targets.scale", targets, ({ scale }) => scale),
       ]);
-      return network.combine(name, "add", [scaled, table("targets.center", targets, center)]);
+      return network.combine(name, "add", [scaled, table("targets.center", targets, ({ center }) => center)]);
     },
     sized(name, form, factors, input) {
       const { power = 1 } = form;

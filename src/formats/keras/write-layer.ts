@@ -63,6 +63,8 @@ const writers: { [K in LayerSpec["kind"]]: Writer<Extract<LayerSpec, { kind: K }
   }),
   bidirectional: writeBidirectional,
   combine: ({ by }, { name, family, masks }) => {
+    if (family.kind === "tfjs" && by === "subtract")
+      throw unsupported(`layer "${name}": TensorFlow.js has no layer that subtracts; write it as ONNX`);
     if (family.kind === "tfjs" && masks)
       throw unsupported(`layer "${name}": TensorFlow.js fails where it joins sequences that have a mask`);
     return plain(combiningClasses[by]);
