@@ -22,6 +22,7 @@ import { readExamples } from "./classify-data.ts";
 import { taskLine } from "./epoch-line.ts";
 import { counted, integer, percent } from "./format.ts";
 import { modelLine, trainingLine, unitsOf, vocabularyOf } from "./introduction.ts";
+import { type OwnCell, ownCell } from "./own-cell.ts";
 import { type Beginning, beginningWith, noteOf, pretrainedLine } from "./pretrained.ts";
 import { recordedTraining, type TrainingOptions, type TrainingTools } from "./recorded-training.ts";
 import { recordTold } from "./told-training.ts";
@@ -38,8 +39,9 @@ export async function trainClassifierToFolder(
   return recordedTraining(settings, options, async (tools) => {
     const { machine, signal, own } = tools;
     const examples = await readExamples(settings.file, settings, (text) => tools.display.log(text));
+    const cell = await ownCell(settings, options);
     const training = await beginningWith(settings, classifyFields, options, tools, (beginning) =>
-      trainClassifier({ ...trainOptions(settings, examples, beginning), machine, examples, signal }),
+      trainClassifier({ ...trainOptions(settings, examples, { ...beginning, own: cell }), machine, examples, signal }),
     );
     const { trainer, classifier, pretrained } = training;
     own(trainer);
@@ -125,16 +127,21 @@ const STRUCTURE = ["cell", "hiddenSize", "numLayers", "bidirectional", "embeddin
 const structureOf = ({ model, tokenizer }: Classifier<SequenceModel>) => {
   const { cell, hiddenSize, numLayers, bidirectional, embeddingSize, pooling } = (model as SequenceClassifier).config;
   return defined({
-    ...{ cell: cell.name, hiddenSize, numLayers, bidirectional, embeddingSize, pooling },
+    // One of one's own is in the model's config, in words.
+    ...{ cell: cell.custom ? undefined : cell.name, hiddenSize, numLayers, bidirectional, embeddingSize, pooling },
     tokenizer: tokenizer?.kind,
   });
 };
 
-function trainOptions(settings: ClassifySettings, { inputs: [first] }: Examples, beginning: Beginning) {
+function trainOptions(
+  settings: ClassifySettings,
+  { inputs: [first] }: Examples,
+  beginning: Beginning & { readonly own: OwnCell },
+) {
   const { initialize, dropout, memorySteps } = settings;
   const { tokenizer, vocabularySize, minCount, alphabet, normalize } = settings;
   const { regression, validation, classWeights, batchSize, monitor } = settings;
-  const { options, embeds, given } = beginning;
+  const { options, embeds, given, own } = beginning;
   // That of a pretrained run is used, unless another one was asked for.
   const { scaling } = options.pretrained ? given(settings, ["scaling"]) : settings;
   const stages = normalize ?? (tokenizer === "word" ? (["lowercase"] as const) : []);
@@ -142,7 +149,7 @@ function trainOptions(settings: ClassifySettings, { inputs: [first] }: Examples,
     ...trainerOptions(settings),
     ...{ regression, validation, classWeights, scaling, batchSize, monitor },
     ...options,
-    model: { initialize, dropout, memorySteps, ...given(settings, STRUCTURE) },
+    model: { initialize, dropout, memorySteps, ...given(settings, STRUCTURE), ...own },
     ...(typeof first === "string" &&
       !embeds && {
         tokenizer: { kind: tokenizer, normalize: stages, vocabularySize, minCount, alphabet },

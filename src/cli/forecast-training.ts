@@ -10,6 +10,7 @@ import { taskLine } from "./epoch-line.ts";
 import { readSeriesFile } from "./forecast-data.ts";
 import { counted, integer } from "./format.ts";
 import { modelLine, trainingLine, unitsOf } from "./introduction.ts";
+import { type OwnCell, ownCell } from "./own-cell.ts";
 import { recordedTraining, type TrainingOptions, type TrainingTools } from "./recorded-training.ts";
 import { recordTold } from "./told-training.ts";
 import { trainerOptions } from "./trainer-settings.ts";
@@ -23,7 +24,10 @@ export async function trainForecasterToFolder(
   return recordedTraining(settings, options, async (tools) => {
     const { machine, signal, own } = tools;
     const data = await readSeriesFile(settings.file, settings);
-    const training = await trainForecaster({ ...trainOptions(settings), ...{ machine, data, signal } });
+    const training = await trainForecaster({
+      ...trainOptions(settings, await ownCell(settings, options)),
+      ...{ machine, data, signal },
+    });
     const { trainer, forecaster } = training;
     own(trainer);
     const result = await recordTold<ForecasterFacts>(trainer, tools, options, {
@@ -52,7 +56,7 @@ async function calibrateSaved(
   display.say(`Interval widths calibrated on the validation part: ${shown.join(", ")}`);
 }
 
-function trainOptions(settings: ForecastSettings) {
+function trainOptions(settings: ForecastSettings, own: OwnCell) {
   const { horizon, context, season, validation, test, head, pointLoss, quantiles, decoding, anchor } = settings;
   const { transform, scaling, calendar, linear, cell, hiddenSize, numLayers, initialize, dropout, batchSize } =
     settings;
@@ -62,7 +66,7 @@ function trainOptions(settings: ForecastSettings) {
     ...(head === "point" && { pointLoss }),
     levels: quantiles,
     calendar: calendar?.filter((name) => name !== "none"),
-    ...{ batchSize, model: { cell, hiddenSize, numLayers, initialize, dropout } },
+    ...{ batchSize, model: { cell, hiddenSize, numLayers, initialize, dropout, ...own } },
   };
 }
 
@@ -72,8 +76,8 @@ function introduction(
   { step, notices }: TimeSeriesSet,
   settings: ForecastSettings,
 ): string[] {
-  const { cell, machine } = settings;
-  const { head, linearSteps } = network.config;
+  const { machine } = settings;
+  const { cell, head, linearSteps } = network.config;
   const inputs = [...layout.past, ...layout.known, ...Object.keys(layout.categories ?? {}), ...layout.calendar];
   const short = start.skippedSeries > 0 ? ` (${integer(start.skippedSeries)} too short to train on)` : "";
   return [
@@ -81,7 +85,7 @@ function introduction(
     `Data: ${counted(start.series, "series", "series")}${short}${step ? ` in steps of ${stepInWords(step)}` : ""}, ${counted(start.trainWindows, "window")} for training, ${integer(start.validationWindows)} for validation`,
     `Task: ${counted(layout.horizon, "step")} of ${layout.targets.join(", ")} from the last ${layout.context}${inputs.length > 0 ? ` with ${inputs.join(", ")}` : ""}; head ${head}, decoding ${layout.decoding}, anchor ${layout.anchor}${layout.transform === "log" ? ", transform log" : ""}`,
     modelLine(
-      `${cell}, ${unitsOf(settings)}${linearSteps === undefined ? "" : ", on the residual of a linear map"}`,
+      `${cell.name}, ${unitsOf(settings)}${linearSteps === undefined ? "" : ", on the residual of a linear map"}`,
       start,
     ),
     trainingLine(counted(start.batchSize, "window"), start, machine),

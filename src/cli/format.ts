@@ -118,3 +118,6 @@ export function labelled(lines: readonly (readonly [label: string, text: string]
   const width = Math.max(...there.map(([label]) => label.length));
   return there.map(([label, text]) => `${label.padEnd(width)}  ${text}`).join("\n");
 }
+
+/** Equations, one a line, as a line of text. */
+export const oneLine = (equations: string): string => equations.trim().replaceAll("\n", "; ");

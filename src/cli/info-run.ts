@@ -1,9 +1,11 @@
+import { cellText } from "../cells/cell-text.ts";
+import { cellsInWords } from "../cells/cells-in-words.ts";
 import { runPaths } from "../checkpoint/run-folder.ts";
 import type { Calibration } from "../models/calibration.ts";
 import { formatBytes } from "../shared/shapes.ts";
 import { median } from "./bench/statistics.ts";
 import { calibrationInWords } from "./calibration-words.ts";
-import { counted, duration, integer, labelled, perplexity, quoted, short } from "./format.ts";
+import { counted, duration, integer, labelled, oneLine, perplexity, quoted, short } from "./format.ts";
 import { unitsOf } from "./introduction.ts";
 import type { Io } from "./io.ts";
 import { type RunStory, readStory } from "./run-story.ts";
@@ -24,6 +26,7 @@ function textOf(story: RunStory, io: Io): string {
   return `${labelled([
     ["Run", folder],
     ["Model", modelOf(story)],
+    ["Cell", equationsOf(story)],
     ["Data", dataOf(story)],
     ["Calibrated", calibrationOf(story)],
     ["Training", trainingOf(story)],
@@ -63,6 +66,12 @@ function modelOf({ model, start }: RunStory): string {
 
 const calibrationOf = ({ model: { calibration } }: RunStory): string =>
   calibration ? calibrationInWords(calibration as Calibration) : "";
+
+/** The equations of a cell of one's own, where the config has them. */
+function equationsOf({ model }: RunStory): string {
+  const [cell] = Object.values(cellsInWords(model));
+  return cell ? oneLine(cellText(cell)) : "";
+}
 
 /** What is counted of the data, by the names of the start event of each task. */
 const COUNTED = { Sentences: "sentences", Examples: "examples", Windows: "windows", Tokens: "tokens" } as const;

@@ -5,14 +5,14 @@ import type { LayerSpec } from "../formats/canonical.ts";
 import { convertModel, TARGETS } from "../formats/convert.ts";
 import { countWeights } from "../formats/count-weights.ts";
 import type { ModelFile } from "../formats/model-file.ts";
-import type { OnnxGraph, OnnxNode } from "../formats/onnx/model.ts";
+import { isGraph, type OnnxGraph, type OnnxNode } from "../formats/onnx/model.ts";
 import { runnableOf } from "../formats/open.ts";
 import { readModel } from "../formats/read-model.ts";
 import { type ModelPort, type Runnable, withoutStates } from "../formats/runnable.ts";
 import { LongshortError } from "../shared/errors.ts";
 import { formatShape } from "../shared/shapes.ts";
 import type { NamedTensor } from "../tensor/parameter-store.ts";
-import { integer } from "./format.ts";
+import { integer, oneLine } from "./format.ts";
 
 /** What there is to say about a model file, for people and as JSON. */
 interface ModelInfo {
@@ -102,11 +102,23 @@ function layersOf(file: ModelFile): string[] {
           ({ name, op, attributes }) =>
             `${name}: ${op}, ${attributes.get("hidden_size") ?? "?"} units, ${attributes.get("direction") ?? "forward"}`,
         ),
+        ...nodes.flatMap(scanText),
       ];
     }
     case "weights":
       return [...content.tensors].map(([name, { dtype, shape }]) => `${name}: ${dtype} ${formatShape(shape)}`);
   }
+}
+
+/** A scan with its states: `rnn/scan: Scan, previous.h [batch, 16], forward`. */
+function scanText({ name, op, inputs, attributes }: OnnxNode): string[] {
+  const body = attributes.get("body");
+  if (op !== "Scan" || !isGraph(body)) return [];
+  const count = inputs.length - Number(attributes.get("num_scan_inputs") ?? 0);
+  const states = body.inputs.slice(0, count).map((port) => portText(port));
+  const directions = attributes.get("scan_input_directions");
+  const reverse = Array.isArray(directions) && directions.includes(1);
+  return [`${name}: Scan with ${states.join(", ")}, ${reverse ? "reverse" : "forward"}`];
 }
 
 /** Those of branches and loops as well. */
@@ -131,7 +143,7 @@ function kindOf(spec: LayerSpec): string {
 }
 
 /** The equations of a cell of one's own, in one line. */
-const ownCell = (cell: CellSpec): string => `own cell: ${cellText(cellOfSpec(cell)).trim().replaceAll("\n", "; ")}`;
+const ownCell = (cell: CellSpec): string => `own cell: ${oneLine(cellText(cellOfSpec(cell)))}`;
 
 /** What every cell has unless something else is said. */
 const USUAL: Readonly<Record<string, string>> = {

@@ -6,6 +6,7 @@ import { type TaggerFacts, type TaggerTraining, trainTagger } from "../train/tra
 import { taskLine } from "./epoch-line.ts";
 import { counted, integer, percent } from "./format.ts";
 import { modelLine, trainingLine, unitsOf } from "./introduction.ts";
+import { type OwnCell, ownCell } from "./own-cell.ts";
 import { type Beginning, beginningWith, noteOf, pretrainedLine } from "./pretrained.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { readTagged } from "./tag-data.ts";
@@ -21,8 +22,15 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
     const tell = (text: string): void => tools.display.log(text);
     const sentences = await readTagged(settings.file, settings, tell);
     const kept = typeof validation === "string" ? await readTagged(validation, settings, tell) : validation;
+    const cell = await ownCell(settings, options);
     const training = await beginningWith(settings, tagFields, options, tools, (beginning) =>
-      trainTagger({ ...trainOptions(settings, beginning), machine, signal, sentences, validation: kept }),
+      trainTagger({
+        ...trainOptions(settings, { ...beginning, own: cell }),
+        machine,
+        signal,
+        sentences,
+        validation: kept,
+      }),
     );
     const { trainer, tagger, pretrained } = training;
     own(trainer);
@@ -46,10 +54,11 @@ const STRUCTURE = ["cell", "hiddenSize", "numLayers", "bidirectional", "embeddin
 /** The same as settings of a run, for those who read them. */
 function structureOf({ model }: Tagger) {
   const { cell, hiddenSize, numLayers, bidirectional, embeddingSize } = model.config;
-  return { cell: cell.name, hiddenSize, numLayers, bidirectional, embeddingSize };
+  // One of one's own is in the model's config, in words.
+  return { ...(!cell.custom && { cell: cell.name }), hiddenSize, numLayers, bidirectional, embeddingSize };
 }
 
-function trainOptions(settings: TagSettings, { options, embeds, given }: Beginning) {
+function trainOptions(settings: TagSettings, { options, embeds, given, own }: Beginning & { readonly own: OwnCell }) {
   const { initialize, dropout, head } = settings;
   const { vocabularySize, minCount, normalize, characters, scheme, encoding, batchSize, monitor } = settings;
   return {
@@ -59,7 +68,7 @@ function trainOptions(settings: TagSettings, { options, embeds, given }: Beginni
     characters: characters ? undefined : false,
     ...options,
     words: embeds ? undefined : { minCount, vocabularySize, normalize },
-    model: { initialize, dropout, head, ...given(settings, STRUCTURE) },
+    model: { initialize, dropout, head, ...given(settings, STRUCTURE), ...own },
   };
 }
 

@@ -4,6 +4,7 @@ import type { LanguageModelOptions } from "../models/language-model.ts";
 import { dropoutFields } from "../schema/dropout.ts";
 import type { TextTraining } from "../schema/text-training.ts";
 import type { TrainTokenizerOptions } from "../text/train-tokenizer.ts";
+import type { OwnCell } from "./own-cell.ts";
 
 /** What a training on text is made of, as it is kept in the run's config.json. */
 export type TextSettings = TextTraining & { readonly embeddingSize: number };
@@ -13,12 +14,12 @@ function given<T extends object>(values: { readonly [K in keyof T]: T[K] | undef
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
 }
 
-export function modelOptions(settings: TextSettings, vocabularySize: number): LanguageModelOptions {
+export function modelOptions(settings: TextSettings, vocabularySize: number, own: OwnCell): LanguageModelOptions {
   const { embeddingSize, cell, hiddenSize, numLayers, initialize, dropout, tied } = settings;
   const drops = Object.keys(dropoutFields).map((name) => [name, settings[name as keyof typeof dropoutFields]]);
   return given<LanguageModelOptions>({
     ...{ vocabularySize, embeddingSize, cell, hiddenSize, numLayers, initialize, dropout, tied },
-    ...Object.fromEntries(drops),
+    ...{ ...Object.fromEntries(drops), ...own },
   });
 }
 

@@ -18,6 +18,7 @@ import { textLine } from "./epoch-line.ts";
 import { counted, integer } from "./format.ts";
 import { modelLine, trainingLine, unitsOf, vocabularyOf } from "./introduction.ts";
 import type { Io } from "./io.ts";
+import { ownCell } from "./own-cell.ts";
 import type { ProgressDisplay } from "./progress.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { removeEmpty } from "./run-paths.ts";
@@ -46,7 +47,7 @@ export async function trainToFolder(
     own(corpus);
     const { tokenizer } = corpus;
     example = beginningOf(corpus);
-    const model = languageModel(modelOptions(settings, tokenizer.vocabularySize));
+    const model = languageModel(modelOptions(settings, tokenizer.vocabularySize, await ownCell(settings, options)));
     const { trainer } = await trainText({
       model,
       machine,
@@ -100,11 +101,11 @@ function introduction(
   start: StartEvent<TextFacts>,
   tokenizer: Tokenizer,
   { config }: LanguageModel,
-  { files, cell, machine }: TextSettings,
+  { files, machine }: TextSettings,
 ): string[] {
   return [
     `Text: ${counted(files.length, "file")}, ${counted(start.trainTokens, "token")} for training, ${integer(start.validationTokens)} for validation; ${vocabularyOf(tokenizer)}`,
-    modelLine(`${cell}, ${unitsOf(config)}, embedding ${config.embeddingSize}`, start),
+    modelLine(`${config.cell.name}, ${unitsOf(config)}, embedding ${config.embeddingSize}`, start),
     trainingLine(`${start.batchSize} × ${start.sequenceLength} tokens`, start, machine),
   ];
 }

@@ -92,6 +92,7 @@ export function forecastEffects({ at, fresh, machine, json }: Places): Readonly<
         linear: added("--no-linear"),
         calendar: between(timed, [...timed, "--calendar", "weekday"]),
         cell: added("--cell", "gru"),
+        cellFile: added("--cell-file", at("cell.txt")),
         hiddenSize: added("--hidden-size", "4"),
         numLayers: added("--layers", "2"),
         initialize: added("--initialize", "keras"),

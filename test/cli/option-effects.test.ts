@@ -46,6 +46,7 @@ const flags = (values: object): string[] =>
 
 beforeAll(async () => {
   writeFileSync(at("text.txt"), "hello world, hello words\n".repeat(12));
+  writeFileSync(at("cell.txt"), "h = tanh(W_h x + U_h h[t-1])\n");
   writeFileSync(at("other.txt"), "what a text this is\n".repeat(9));
   const train = ["train", "text", at("text.txt"), ...flags(small), "-q"];
   await longshort([...train, "-o", at("runs/one")]);
@@ -180,6 +181,7 @@ const training: {
   documents: ["line", ({ start }) => start.trainTokens],
   shuffle: [true, ({ weights }) => weights, { documents: "w" }],
   cell: ["gru", ({ shapes }) => shapes["rnn.weight_hh_l0"]],
+  cellFile: [at("cell.txt"), ({ shapes }) => shapes["rnn.weight_hh_l0"]],
   hiddenSize: [7, ({ shapes }) => shapes["rnn.weight_hh_l0"]],
   numLayers: [2, ({ shapes }) => shapes["rnn.weight_hh_l1"]],
   initialize: ["keras", ({ weights }) => weights],
@@ -398,6 +400,7 @@ const commands: Readonly<Record<string, Effects>> = {
       },
       ...begunWith("t.csv", "classifier", "classifier2"),
       cell: { add: ["--cell", "gru"] },
+      cellFile: { add: ["--cell-file", at("cell.txt")] },
       hiddenSize: { add: ["--hidden-size", "4"] },
       numLayers: { add: ["--layers", "2"] },
       initialize: { add: ["--initialize", "keras"] },
@@ -476,6 +479,7 @@ const commands: Readonly<Record<string, Effects>> = {
       characters: { add: ["--no-characters"] },
       ...begunWith("g.txt", "tagger0", "tagger1"),
       cell: { add: ["--cell", "gru"] },
+      cellFile: { add: ["--cell-file", at("cell.txt")] },
       hiddenSize: { add: ["--hidden-size", "4"] },
       numLayers: { add: ["--layers", "2"] },
       initialize: { add: ["--initialize", "keras"] },
