@@ -4,19 +4,15 @@ import type { Cell } from "./define.ts";
 import { parseCell } from "./parse-cell.ts";
 import { type CellSpec, cellByName, sameEquations } from "./registry.ts";
 
-/** The name of cells that were made of words, as `parseCell` gives it. */
-const IN_WORDS = "equations";
-
 /** Whether a spec says a cell of one's own, by its equations as text. */
-export const isInWords = ({ name, options }: CellSpec): boolean =>
-  name === IN_WORDS && typeof options?.text === "string";
+export const isInWords = ({ options }: CellSpec): boolean => typeof options?.text === "string";
 
 /**
- * The cell of a spec: a built-in one by its name, or one of one's own by its equations, `{ name: "equations", options: { text } }`.
+ * The cell of a spec: a built-in one by its name, or one of one's own by its equations, `{ name, options: { text } }`.
  * @throws what `cellByName` and `parseCell` throw
  */
 export const cellOfSpec = (spec: CellSpec): Cell =>
-  isInWords(spec) ? parseCell(spec.options!.text as string) : cellByName(spec);
+  isInWords(spec) ? { ...parseCell(spec.options!.text as string), name: spec.name } : cellByName(spec);
 
 /**
  * A cell of one's own as a spec, in its author's words where it was made of such.
@@ -24,7 +20,7 @@ export const cellOfSpec = (spec: CellSpec): Cell =>
  */
 export function specInWords(cell: Cell): CellSpec {
   const { text = cellText(cell) } = cell.options as { readonly text?: string };
-  const spec = { name: IN_WORDS, options: { text } };
+  const spec = { name: cell.name, options: { text } };
   let why = "";
   try {
     if (sameEquations(cellOfSpec(spec), cell)) return spec;

@@ -67,7 +67,7 @@ export interface RecurrentSpec {
   readonly kind: "recurrent";
   /**
    * A built-in cell by its name, with the options of its function that JSON can hold, activations as `ActivationSpec`; or one of one's own by
-   * its equations as `cellText` prints them, `{ name: "equations", options: { text } }`.
+   * its equations as `cellText` prints them, `{ name, options: { text } }`.
    */
   readonly cell: CellSpec;
   readonly inputSize: number;

@@ -34,7 +34,7 @@ export interface ReadModelOptions extends Pick<StateDictNetworkOptions, "nonline
    * model with external data. Default: those beside the file.
    */
   readonly files?: Readonly<Record<string, ByteInput>> | undefined;
-  /** Cells of your own by name, for runs that were trained with one from `defineCell`. A cell as text is in the run. */
+  /** Cells of your own by name, for runs that were trained with one that text cannot say; the equations of all others are in the run. */
   readonly cells?: Readonly<Record<string, Cell>> | undefined;
 }
 

@@ -1,8 +1,9 @@
+import { cellText } from "../cells/cell-text.ts";
 import type { Cell } from "../cells/define.ts";
 import { type CellChoice, type CellSpec, cellByName, cellNames, sameEquations } from "../cells/registry.ts";
 import { describe, UsageError } from "../shared/errors.ts";
 
-/** How a config names a cell. `custom`: one of the caller's own, which must be given again to load the model. */
+/** How a config names a cell. `custom`: one of the caller's own, of which `options.text` are the equations. */
 export type CellConfig = CellSpec & { readonly custom?: true | undefined };
 
 /** The cell, and how a config names it so that the same one is made of it again. */
@@ -13,12 +14,10 @@ export function chooseCell(choice: CellChoice): { cell: Cell; spec: CellConfig }
   }
   if (cellNames.includes(choice.name) && sameEquations(cellByName(choice.name), choice))
     return { cell: choice, spec: { name: choice.name } };
-  // The text of `parseCell` goes into the file, so that the cell can be read from it again.
+  // Its equations go into the file as text, so that the cell can be read from it again.
   const { text } = choice.options;
-  return {
-    cell: choice,
-    spec: { name: choice.name, ...(typeof text === "string" && { options: { text } }), custom: true },
-  };
+  const options = { text: typeof text === "string" ? text : cellText(choice) };
+  return { cell: choice, spec: { name: choice.name, options, custom: true } };
 }
 
 /**

@@ -5,7 +5,7 @@ import { cellOfConfig } from "./cell-choice.ts";
 
 /** Options of the functions that make a model of its config. */
 export interface FromConfigOptions {
-  /** Cells of your own by name, for models that use one. */
+  /** Cells of your own by name, for models that use one; what loads runs reads their equations from the run where they are not given. */
   readonly cells?: Readonly<Record<string, Cell>> | undefined;
 }
 

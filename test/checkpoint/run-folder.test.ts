@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { defineCell } from "../../src/cells/define.ts";
+import { defineCell, split } from "../../src/cells/define.ts";
+import { sameEquations } from "../../src/cells/registry.ts";
 import { readRun } from "../../src/checkpoint/read-run.ts";
 import { saveRun } from "../../src/checkpoint/run-folder.ts";
 import { safeTensor } from "../../src/checkpoint/safe-tensor.ts";
@@ -135,6 +136,26 @@ describe("saveRun and loadRun", () => {
   test("a tied model and a cell of one's own come back", async () => {
     const cell = defineCell({ name: "own", gates: { a: tanh }, state: ["h"], step: ({ a }) => ({ h: a }) });
     const own = await tinyRun(machine, { cell, tied: true, embeddingSize: 6 });
+    await saveRun(folder, { config: { model: own.model.config }, ...partsOf(own) });
+    const loaded = await loadRun(folder, { machine });
+    expect(await loaded.parameters.toTensors()).toEqual(await own.parameters.toTensors());
+    expect(sameEquations(loaded.model.cell, cell)).toBe(true);
+    expect(loaded.model.config).toEqual(own.model.config);
+    loaded.parameters.close();
+    // What is given is taken, whatever the file says.
+    const given = await loadRun(folder, { machine, cells: { own: cell } });
+    expect(given.model.cell).toBe(cell);
+    given.parameters.close();
+  });
+
+  test("a cell of code that words cannot say must be given again", async () => {
+    const cell = defineCell({
+      name: "own",
+      gates: { unread: split(), a: tanh },
+      state: ["h"],
+      step: ({ a }) => ({ h: a }),
+    });
+    const own = await tinyRun(machine, { cell });
     await saveRun(folder, { config: { model: own.model.config }, ...partsOf(own) });
     await expect(loadRun(folder, { machine })).rejects.toMatchObject({ code: "unknown-cell", name: "UsageError" });
     const loaded = await loadRun(folder, { machine, cells: { own: cell } });

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cellText } from "../../src/cells/cell-text.ts";
+import { lstm } from "../../src/cells/lstm.ts";
 import type { SynchronousMachine } from "../../src/compute/machine.ts";
 import { openMachine } from "../../src/compute/open.ts";
 import type { BidirectionalSpec, CanonicalModel, LayerSpec, RecurrentSpec } from "../../src/formats/canonical.ts";
@@ -115,6 +117,14 @@ const rows: readonly [string, CanonicalModel, Partial<Record<Target, RegExp>>][]
     {
       ...Object.fromEntries(kerasAll.map((to) => [to, /has no cell of your own.*ONNX has any cell/])),
       ...Object.fromEntries(CONTAINERS.map((to) => [to, /has the cell of your own.*ONNX has any cell/])),
+    },
+  ],
+  [
+    "a built-in cell in words of one's own",
+    one(recurrentSpec({ cell: { name: "lstm", options: { text: cellText(lstm({ coupled: true })) } }, ...sized })),
+    {
+      ...Object.fromEntries(kerasAll.map((to) => [to, /has no cell of your own/])),
+      ...Object.fromEntries(CONTAINERS.map((to) => [to, /has the cell of your own/])),
     },
   ],
   [

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { cellText } from "../../src/cells/cell-text.ts";
 import { defineCell } from "../../src/cells/define.ts";
 import { lstm } from "../../src/cells/lstm.ts";
 import { cellNames } from "../../src/cells/registry.ts";
@@ -77,14 +78,16 @@ describe("languageModel", () => {
     }
   });
 
-  test("a cell of one's own must be given again", () => {
+  test("a cell of one's own is its equations in a config, and must be given again", () => {
     const cell = elman();
     const { config } = tinyModel({ cell });
-    expect(config.cell).toEqual({ name: "own", custom: true });
+    expect(config.cell).toEqual({ name: "own", options: { text: cellText(cell) }, custom: true });
     expect(() => languageModelFromConfig(config)).toThrow(/cell of your own, "own": give it again/);
     expect(languageModelFromConfig(config, { cells: { own: cell } }).cell).toBe(cell);
     // A built-in cell with options, given as a value, is not taken for the one without.
-    expect(tinyModel({ cell: lstm({ coupled: true }) }).config.cell).toEqual({ name: "lstm", custom: true });
+    const coupled = lstm({ coupled: true });
+    const text = cellText(coupled);
+    expect(tinyModel({ cell: coupled }).config.cell).toEqual({ name: "lstm", options: { text }, custom: true });
   });
 
   test.each<[string, Partial<LanguageModelOptions>, RegExp]>([

@@ -1,3 +1,4 @@
+import { isInWords } from "../../cells/cell-of-spec.ts";
 import type { NamedActivation } from "../../math/activations.ts";
 import type { NamedTensor } from "../../tensor/parameter-store.ts";
 import { ONNX_HAS_IT, unknownCell } from "../any-cell.ts";
@@ -21,7 +22,7 @@ export function writeRecurrent(spec: RecurrentSpec, context: Context): WrittenLa
     unsupported(`layer "${name}": ${why}: the function would change${instead}`);
   const refuseCell = (why: string) => refuse(why, ONNX_HAS_IT);
   const cell = Object.keys(recurrentClasses).find((known) => known === spec.cell.name) as GatedCell | undefined;
-  if (!cell) throw refuseCell(`${family.name} has no ${unknownCell(spec.cell)}`);
+  if (!cell || isInWords(spec.cell)) throw refuseCell(`${family.name} has no ${unknownCell(spec.cell)}`);
   const options = spec.cell.options ?? {};
   for (const [key, value] of Object.entries(options)) {
     const known = ["activation", "gate", "candidate", "output", "resetAfter", "recurrentDropout", "bias"].includes(key);
