@@ -18,12 +18,12 @@ export default {
   // How expressions and plans are made inside; users are handed them and pass them on.
   intentionallyNotExported: [
     ...["Node", "AnyNode", "PointwiseOperation", "MixingOperation", "Comparison", "Leaf", "Function1", "Inputs", "Key"],
-    ...["Plan", "Kernel", "Range", "InputBounds", "ScanShape", "Complete", "Direction", "Piece", "Print", "Lookup"],
+    ...["Plan", "Kernel", "InputBounds", "ScanShape", "Piece", "Print", "Lookup"],
     // What a pickle or an ONNX file is made of; open unions that users take as they come.
     ...["Value", "SafetensorsEntry", "OnnxTensor"],
     // What trainers, runs and opened models are made with inside; only their own functions make them.
     ...["Setup", "Sums", "BestState", "TrainingPlan", "Learner", "RunLock", "LaunchPlace"],
-    ...["Runnable", "SessionContext", "LoadedText", "LanguageModelHidden", "StreamQueue"],
+    ...["Runnable", "SessionContext", "LoadedText", "StreamQueue"],
     // Named arrays, and what a reader gives for what it was asked.
     ...["Arrays", "Results", "Read"],
     // Tables whose names are the type.

@@ -67,6 +67,7 @@ export type {
   SynchronousMachine,
 } from "./compute/machine.ts";
 export { type MachineName, type MachineOptions, openMachine } from "./compute/open.ts";
+export type { Range } from "./compute/plan.ts";
 export type { WasmOptions } from "./compute/wasm/machine.ts";
 export { moduleName } from "./compute/wasm/module-name.ts";
 // Batches, text and tokens.
@@ -127,6 +128,7 @@ export {
   type RecurrentOutput,
   recurrent,
 } from "./layers/recurrent.ts";
+export type { Direction } from "./layers/recurrent-scan.ts";
 export { logSoftmax, type SoftmaxOptions, softmax } from "./layers/softmax.ts";
 export { dropConnect, dropWords } from "./layers/weight-dropout.ts";
 // Losses.
@@ -204,6 +206,7 @@ export {
   LanguageModel,
   type LanguageModelConfig,
   type LanguageModelDropout,
+  type LanguageModelHidden,
   type LanguageModelInput,
   type LanguageModelOptions,
   type LanguageModelOutput,
@@ -337,6 +340,7 @@ export type { WriteOptions, WriteTokensOptions } from "./run/write-options.ts";
 export type { Closeable } from "./shared/closing.ts";
 // Errors.
 export { FailureError, LongshortError, ShapeError, UsageError } from "./shared/errors.ts";
+export type { Complete } from "./shared/options.ts";
 export type { OwnBytes, OwnFloat32Array, OwnFloat64Array, OwnInt32Array } from "./shared/own-bytes.ts";
 export { RandomStream } from "./shared/random.ts";
 export type { Abortable } from "./shared/signal.ts";

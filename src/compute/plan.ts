@@ -16,10 +16,13 @@ export interface Plan {
   readonly scalars: Readonly<Record<string, Range>>;
 }
 
+/** Where numbers lie on a machine. */
 export interface Range {
   /** Name of the arena; `prepare` binds names to arenas. */
   readonly arena: string;
+  /** The first of them, in elements. */
   readonly offset: number;
+  /** Number of elements. */
   readonly length: number;
   readonly type: "float" | "int";
 }

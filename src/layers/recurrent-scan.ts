@@ -17,7 +17,9 @@ import { dropConnect } from "./weight-dropout.ts";
 export interface Direction {
   /** `_l0`, `_l0_reverse`, … */
   readonly suffix: string;
+  /** Whether it reads from the last step to the first. */
   readonly reverse: boolean;
+  /** Size of its input at a step: D in the first layer, the width of what lies below in others. */
   readonly inputSize: number;
   /** By operand name of the scan. */
   readonly parameters: Readonly<Record<string, Parameter>>;

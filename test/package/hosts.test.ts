@@ -157,7 +157,8 @@ describe("the types are whole for strict programs", () => {
       copyFileSync(path.join(root, "test", "package", "typed-program.ts"), path.join(folder, "typed-program.ts"));
       const strict = [
         ...["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--verbatimModuleSyntax"],
-        ...["--noPropertyAccessFromIndexSignature", "--isolatedModules", "--skipLibCheck", "false", "--noEmit"],
+        ...["--noPropertyAccessFromIndexSignature", "--isolatedModules", "--skipLibCheck", "false"],
+        ...["--declaration", "--emitDeclarationOnly", "--outDir", "declarations"],
       ];
       const module = resolution === "Bundler" ? "ESNext" : resolution;
       const given = [

@@ -2,6 +2,7 @@ import {
   type Cell,
   createParameters,
   defineCell,
+  Graph,
   gru,
   languageModel,
   layoutParameters,
@@ -44,5 +45,11 @@ for await (const event of trainer) if (event.type === "epoch") console.log(event
 languageModel({ vocabularySize: 65, cel: "gru" });
 const flags: { readonly cell?: string; readonly layers: number | undefined } = { layers: undefined };
 languageModel({ vocabularySize: 65, cell: flags.cell, numLayers: flags.layers });
+
+// A library of one's own, whose declarations name what it got from this one.
+export const layers = recurrent({ cell: gru(), inputSize: 1, hiddenSize: 1 });
+export const { options, directions } = layers;
+export const { range } = new Graph({ machine }).input("x", [1]);
+export const { hidden } = model;
 
 export { cells, last };
