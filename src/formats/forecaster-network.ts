@@ -13,7 +13,7 @@ import { type SeriesUnits, seriesUnits } from "./series-units.ts";
  * parameter of the head, [B, H, D]: quantiles are in order, and intervals as wide as was measured in training.
  *
  * Inputs: `targets` [B, T, D]; `past` [B, T, I + P] (indicators, and what is known of the past only), `known` [B, T, K] and, of the
- * steps that are predicted, `future` [B, H, K]; of each category its number, `category.0` [B]; `series` [B] where several were learned
+ * steps that are predicted, `future` [B, H, K]; of each category its number, `category.0` [B, 1]; `series` [B, 1] where several were learned
  * from. Step by step, sequences have any length, states go on from piece to piece, `known` is of the step after each, numbers of categories are
  * given for each step, outputs are [B, T, D], and `level` [B, D] is the last value where predictions are differences to it.
  *
@@ -45,7 +45,7 @@ export function networkOfForecaster(
   const inputs = [
     ...inputsOf(layout),
     ...kindsOf(layout).map((_, k) => ({
-      ...{ name: `category.${k}`, shape: autoregressive ? [null] : [], type: "int" as const },
+      ...{ name: `category.${k}`, shape: [autoregressive ? null : 1], type: "int" as const },
     })),
     ...units.inputs,
   ];
@@ -161,7 +161,10 @@ function vectorsOf(
   return Object.entries(categories?.parts ?? {}).map(([k, table]) => {
     const vector = `categories.${k}`;
     if (!network.has(vector)) network.addEmbedding(vector, table, `category.${k}`);
-    return autoregressive ? vector : network.add(`${stack}.category.${k}`, { kind: "repeat", times }, vector, {});
+    if (autoregressive) return vector;
+    const flat = `${vector}.flat`;
+    if (!network.has(flat)) network.add(flat, { kind: "flatten" }, vector, {});
+    return network.add(`${stack}.category.${k}`, { kind: "repeat", times }, flat, {});
   });
 }
 

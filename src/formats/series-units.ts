@@ -24,7 +24,8 @@ export interface Columns {
   readonly names: readonly (string | undefined)[];
 }
 
-const SERIES = { name: "series", shape: [], type: "int" } as const satisfies CanonicalInput;
+/** [B, 1]: TensorFlow.js makes that of a vector. */
+const SERIES = { name: "series", shape: [1], type: "int" } as const satisfies CanonicalInput;
 
 /** The units of the series of a layout: their scales are numbers of the network. */
 export function seriesUnits(network: NetworkBuilder, { scales, targets }: ForecastLayout): SeriesUnits {
@@ -90,7 +91,7 @@ function ofMany(
   of: (k: number, column: string | undefined) => Measure,
 ): SeriesUnits {
   const made = new Map<string, string>();
-  /** [B, columns] of the series that are asked for. */
+  /** [B, 1, columns] of the series that are asked for. */
   const table = (name: string, columns: Names, numberOf: (measure: Measure) => number): string => {
     const known = made.get(name);
     if (known !== undefined) return known;

@@ -161,7 +161,7 @@ function window(
     ...calendar.flatMap((_, c) => [0, 1].map((p) => moments!.map((m) => m[2 * c + p]!))),
   ];
   const beside = [...indicators.map(there), ...past.map(numbers)];
-  const int = (number: number): ModelArray => ({ shape: [1], data: Int32Array.of(number) });
+  const int = (number: number): ModelArray => ({ shape: [1, 1], data: Int32Array.of(number) });
   return {
     targets: rows(targets.map(numbers), from, to),
     ...(beside.length > 0 && { past: rows(beside, from, to) }),
@@ -242,7 +242,7 @@ describe.each(Object.entries(variants))("a trained forecaster: %s", (name, varia
     const batch = mapValues(each[0]! as Readonly<Record<string, ModelArray>>, ({ shape }, input) => {
       const all = each.flatMap((one) => Array.from((one as Readonly<Record<string, ModelArray>>)[input]!.data, Number));
       const [type, data] =
-        shape.length === 1 ? ["int64", BigInt64Array.from(all, BigInt)] : ["float32", Float32Array.from(all)];
+        shape.length === 2 ? ["int64", BigInt64Array.from(all, BigInt)] : ["float32", Float32Array.from(all)];
       return new onnxRuntime!.Tensor(type as string, data as Float32Array, [each.length, ...shape.slice(1)]);
     });
     const results = await session.run(batch);
@@ -313,7 +313,7 @@ test("of a series that was not learned from the numbers are given and answered s
   });
   const scaled = await model.run({
     ...{ ...given, targets: moved(given.targets, { center, scale }), past: moved(given.past!, rain) },
-    series: { shape: [1], data: Int32Array.of(0) },
+    series: { shape: [1, 1], data: Int32Array.of(0) },
   });
   const back = Array.from(scaled.location!.data, (value) => center + scale * Number(value));
   expect(difference(back, Array.from(known.location!.data, Number))).toBeLessThanOrEqual(2e-6);
