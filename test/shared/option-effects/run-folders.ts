@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Cell, defineCell } from "../../../src/cells/define.ts";
+import { type Cell, defineCell, split } from "../../../src/cells/define.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../../src/checkpoint/checkpoint-file.ts";
 import { type PackRunOptions, packRun } from "../../../src/checkpoint/packed-run.ts";
 import { readRun } from "../../../src/checkpoint/read-run.ts";
@@ -74,7 +74,8 @@ async function fused(bytes: Uint8Array): Promise<Uint8Array> {
 }
 
 const tokenizer = await trainTokenizer("a b a b", { kind: "word" });
-const own = defineCell({ name: "own", gates: { a: tanh }, state: ["h"], step: ({ a }) => ({ h: a }) });
+/** With a gate that no equation reads, which words cannot say: its run is opened by who has the code. */
+const own = defineCell({ name: "own", gates: { unread: split(), a: tanh }, state: ["h"], step: ({ a }) => ({ h: a }) });
 const [vocabularySize, embeddingSize, hiddenSize] = [tokenizer.vocabularySize, 2, 2];
 const ofWords = { vocabularySize, embeddingSize, hiddenSize, cell: own };
 const text = languageModel(ofWords);
