@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
-import { pick } from "../../../dist/data/examples.js";
-import { readLabelledTexts } from "../../../dist/index.js";
 import { classifyFew, drawn } from "../few.mjs";
 import { defineRecipe } from "../recipe.mjs";
+import { surnames } from "../surnames.mjs";
 
 /** Chosen on a fifth of the training part with seeds 0, 1 and 2. */
 const usual = { validation: 0, epochs: 60, batchSize: 16 };
@@ -21,14 +19,7 @@ export const recipe = defineRecipe({
     },
   },
   async run({ data, seed, ...given }) {
-    const all = await readLabelledTexts(data.names, { text: 2, label: 1 });
-    const held = new Set(JSON.parse(readFileSync(data.split, "utf8")).test);
-    const [train, test] = [false, true].map((wanted) =>
-      pick(
-        all,
-        [...all.inputs.keys()].filter((k) => held.has(k) === wanted),
-      ),
-    );
+    const { train, test } = await surnames(data);
     return classifyFew({
       ...{ ...given, seed, test, train: drawn(train, { count: 200, seed }) },
       language: {

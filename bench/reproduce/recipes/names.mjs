@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
-import { pick } from "../../../dist/data/examples.js";
-import { readLabelledTexts } from "../../../dist/index.js";
 import { asPyTorch, classify } from "../classify.mjs";
 import { defineRecipe } from "../recipe.mjs";
+import { surnames } from "../surnames.mjs";
 
 /** What PyTorch was measured with. */
 const parity = asPyTorch({
@@ -21,14 +19,7 @@ export const recipe = defineRecipe({
   },
   reach: { parity: "83.7 ± .1 (PyTorch 1.13)", ours: "84.5" },
   async run({ settings, seed, data, log }) {
-    const all = await readLabelledTexts(data.names, { text: 2, label: 1 });
-    const held = new Set(JSON.parse(readFileSync(data.split, "utf8")).test);
-    const [train, test] = [false, true].map((wanted) =>
-      pick(
-        all,
-        [...all.inputs.keys()].filter((k) => held.has(k) === wanted),
-      ),
-    );
+    const { train, test } = await surnames(data);
     return classify({ settings, seed, train, test, log });
   },
 });
