@@ -5,7 +5,6 @@ import type { Classifier } from "../run/classifier.ts";
 import { type ClassifierScores, evaluateClassifier, evaluateRegression } from "../run/evaluate-classifier.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import type { ClassifySettings } from "../schema/classify.ts";
-import { LongshortError } from "../shared/errors.ts";
 import { classifierBaselines } from "../train/classifier-baselines.ts";
 import { type TellBadRows, toStderr } from "./bad-rows.ts";
 import { calibrationInWords } from "./calibration-words.ts";
@@ -13,7 +12,7 @@ import { readExamples } from "./classify-data.ts";
 import { confusionTable, type Scores, scoreTable } from "./classify-scores.ts";
 import { counted, jsonLine, percent } from "./format.ts";
 import type { Io } from "./io.ts";
-import { chosenBy, ownPart } from "./run-settings.ts";
+import { chosenBy, ownPart, readAgain } from "./run-settings.ts";
 
 export interface TellClassifierScoresOptions {
   readonly io: Io;
@@ -37,7 +36,7 @@ export async function tellClassifierScores(
   if (examples.inputs.length === 0) return false;
   const { seed, regression } = settings;
   const part = ownPart(settings);
-  const train = settings.baselines ? await learnedExamples(settings, io) : undefined;
+  const train = settings.baselines ? await readAgain(io, divided(settings)) : undefined;
   using machine = await openMachine(settings.machine);
   const classifier = await loadClassifier(folder, { machine });
   const model = regression
@@ -86,17 +85,4 @@ async function divided(
 export async function measuredExamples(settings: ClassifySettings, tell?: TellBadRows): Promise<Examples> {
   const { test } = settings;
   return test === undefined ? (await divided(settings, tell)).rest : readExamples(test, settings, tell);
-}
-
-/** Undefined, with a note, where the file is gone. */
-async function learnedExamples(settings: ClassifySettings, io: Io): Promise<Examples | undefined> {
-  try {
-    return (await divided(settings)).train;
-  } catch (error) {
-    if (!(error instanceof LongshortError)) throw error;
-    await io.stderr.write(
-      `Note: no baselines, because what was learned from cannot be read again (${error.message}).\n`,
-    );
-    return undefined;
-  }
 }

@@ -8,7 +8,6 @@ import type { ThresholdGoal } from "../run/fit-calibration.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
 import { type ClassifySettings, classifyFields } from "../schema/classify.ts";
 import { expectOneOf, UsageError } from "../shared/errors.ts";
-import { defined } from "../shared/records.ts";
 import type { Metrics } from "../train/evaluator.ts";
 import type { StartEvent } from "../train/events.ts";
 import {
@@ -23,7 +22,7 @@ import { taskLine } from "./epoch-line.ts";
 import { counted, integer, percent } from "./format.ts";
 import { modelLine, trainingLine, unitsOf, vocabularyOf } from "./introduction.ts";
 import { type OwnCell, ownCell } from "./own-cell.ts";
-import { type Beginning, beginningWith, noteOf, pretrainedLine } from "./pretrained.ts";
+import { type Beginning, beginningWith, noteOf, pretrainedLine, structureOf } from "./pretrained.ts";
 import { recordedTraining, type TrainingOptions, type TrainingTools } from "./recorded-training.ts";
 import { recordTold } from "./told-training.ts";
 import { trainerOptions } from "./trainer-settings.ts";
@@ -51,7 +50,7 @@ export async function trainClassifierToFolder(
       // The metric that decides stands there even if nobody named it: a run without one is old (`inOldRuns`).
       config: {
         model: classifier.model.config,
-        training: { ...settings, ...(pretrained && structureOf(classifier)), monitor: monitorOf(settings) },
+        training: { ...settings, ...(pretrained && decidedBy(classifier)), monitor: monitorOf(settings) },
         ...noteOf(settings, pretrained),
       },
       tokenizer: classifier.tokenizer,
@@ -123,15 +122,10 @@ async function calibrateSaved(
 /** What a pretrained run decides of a model. */
 const STRUCTURE = ["cell", "hiddenSize", "numLayers", "bidirectional", "embeddingSize", "pooling"] as const;
 
-/** The same as settings of a run, for those who read them. */
-const structureOf = ({ model, tokenizer }: Classifier<SequenceModel>) => {
-  const { cell, hiddenSize, numLayers, bidirectional, embeddingSize, pooling } = (model as SequenceClassifier).config;
-  return defined({
-    // One of one's own is in the model's config, in words.
-    ...{ cell: cell.custom ? undefined : cell.name, hiddenSize, numLayers, bidirectional, embeddingSize, pooling },
-    tokenizer: tokenizer?.kind,
-  });
-};
+const decidedBy = ({ model, tokenizer }: Classifier<SequenceModel>) => ({
+  ...structureOf((model as SequenceClassifier).config, STRUCTURE),
+  ...(tokenizer && { tokenizer: tokenizer.kind }),
+});
 
 function trainOptions(
   settings: ClassifySettings,

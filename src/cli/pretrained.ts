@@ -3,6 +3,7 @@ import { readRunConfig } from "../checkpoint/read-run.ts";
 import { readConfig, readTokenizer } from "../checkpoint/run-folder.ts";
 import { ofKind } from "../checkpoint/run-kinds.ts";
 import type { Machine } from "../compute/machine.ts";
+import type { CellConfig } from "../models/cell-choice.ts";
 import { type SequenceClassifier, sequenceClassifierFromConfig } from "../models/sequence-classifier.ts";
 import { type SequenceTagger, sequenceTaggerFromConfig } from "../models/sequence-tagger.ts";
 import { loadClassifier } from "../run/load-classifier.ts";
@@ -12,6 +13,7 @@ import { type Fields, flagName, type ValuesOf } from "../schema/fields.ts";
 import type { pretrainedFields } from "../schema/pretrained.ts";
 import type { Closeable } from "../shared/closing.ts";
 import { UsageError } from "../shared/errors.ts";
+import { defined } from "../shared/records.ts";
 import { layoutParameters } from "../tensor/parameter.ts";
 import { createParameters } from "../tensor/parameter-store.ts";
 import { tokenizerFromJSON } from "../text/tokenizer-from-json.ts";
@@ -79,6 +81,13 @@ export function pretrainedLine({ pretrained: run }: PretrainedSettings, over: Ta
   const anew = [fresh, ...reverse].filter(Boolean).join(", ");
   return [`Pretrained: ${run} (${parts(over.taken)})${anew === "" ? "" : `; anew: ${anew}`}`];
 }
+
+/** What a pretrained run decides of a model, as settings for those who read them; a cell of one's own is in the model's config, in words. */
+export const structureOf = <C extends { readonly cell: CellConfig }>(config: C, names: readonly (keyof C & string)[]) =>
+  defined({
+    ...Object.fromEntries(names.map((name) => [name, config[name]])),
+    cell: config.cell.custom ? undefined : config.cell.name,
+  });
 
 const isLayer = (name: string): boolean => name.startsWith("rnn.");
 

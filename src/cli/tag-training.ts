@@ -1,4 +1,3 @@
-import type { Tagger } from "../run/tagger.ts";
 import { type TagSettings, tagFields } from "../schema/tag.ts";
 import type { Metrics } from "../train/evaluator.ts";
 import type { StartEvent } from "../train/events.ts";
@@ -7,7 +6,7 @@ import { taskLine } from "./epoch-line.ts";
 import { counted, integer, percent } from "./format.ts";
 import { modelLine, trainingLine, unitsOf } from "./introduction.ts";
 import { type OwnCell, ownCell } from "./own-cell.ts";
-import { type Beginning, beginningWith, noteOf, pretrainedLine } from "./pretrained.ts";
+import { type Beginning, beginningWith, noteOf, pretrainedLine, structureOf } from "./pretrained.ts";
 import { recordedTraining, type TrainingOptions } from "./recorded-training.ts";
 import { readTagged } from "./tag-data.ts";
 import { recordTold } from "./told-training.ts";
@@ -38,7 +37,7 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
       task: "tag",
       config: {
         model: tagger.model.config,
-        training: { ...settings, ...(pretrained && structureOf(tagger)) },
+        training: { ...settings, ...(pretrained && structureOf(tagger.model.config, STRUCTURE)) },
         ...noteOf(settings, pretrained),
       },
       tokenizer: tagger.tokenizer,
@@ -50,13 +49,6 @@ export async function trainTaggerToFolder(settings: TagSettings, options: Traini
 
 /** What a pretrained run decides of a model. */
 const STRUCTURE = ["cell", "hiddenSize", "numLayers", "bidirectional", "embeddingSize"] as const;
-
-/** The same as settings of a run, for those who read them. */
-function structureOf({ model }: Tagger) {
-  const { cell, hiddenSize, numLayers, bidirectional, embeddingSize } = model.config;
-  // One of one's own is in the model's config, in words.
-  return { ...(!cell.custom && { cell: cell.name }), hiddenSize, numLayers, bidirectional, embeddingSize };
-}
 
 function trainOptions(settings: TagSettings, { options, embeds, given, own }: Beginning & { readonly own: OwnCell }) {
   const { initialize, dropout, head } = settings;

@@ -5,12 +5,11 @@ import type { SequenceTaggerConfig } from "../models/sequence-tagger.ts";
 import { evaluateTagger, type TaggerScores, type TaggingScores } from "../run/evaluate-tagger.ts";
 import { loadTagger } from "../run/load-tagger.ts";
 import type { TagSettings } from "../schema/tag.ts";
-import { LongshortError } from "../shared/errors.ts";
 import { mostFrequentTags } from "../train/tagger-baseline.ts";
 import { type TellBadRows, toStderr } from "./bad-rows.ts";
 import { counted, jsonLine } from "./format.ts";
 import type { Io } from "./io.ts";
-import { chosenBy, ownPart } from "./run-settings.ts";
+import { chosenBy, ownPart, readAgain } from "./run-settings.ts";
 import { readTagged } from "./tag-data.ts";
 import { labelTable, taggingTable } from "./tag-scores.ts";
 
@@ -37,7 +36,7 @@ export async function tellTaggerScores(
   const measured = await measuredPart(settings, told && test === undefined ? undefined : toStderr(io));
   if (measured.tokens.length === 0) return false;
   const part = ownPart(settings);
-  const train = settings.baselines ? await learnedPart(settings, io) : undefined;
+  const train = settings.baselines ? await readAgain(io, divided(settings)) : undefined;
   using machine = await openMachine(settings.machine);
   const tagger = await loadTagger(folder, { machine });
   const { config } = tagger.model;
@@ -79,19 +78,6 @@ export async function measuredPart(settings: TagSettings, tell?: TellBadRows): P
   if (test !== undefined) return readTagged(test, settings, tell);
   if (typeof validation === "string") return readTagged(validation, settings, tell);
   return (await divided(settings, tell)).rest!;
-}
-
-/** Undefined, with a note, where the file is gone. */
-async function learnedPart(settings: TagSettings, io: Io): Promise<TaggedSentences | undefined> {
-  try {
-    return (await divided(settings)).train;
-  } catch (error) {
-    if (!(error instanceof LongshortError)) throw error;
-    await io.stderr.write(
-      `Note: no baseline, because what was learned from cannot be read again (${error.message}).\n`,
-    );
-    return undefined;
-  }
 }
 
 /** Labels and intents that the model does not have. */

@@ -3,29 +3,26 @@ import type { DocumentSplit } from "../data/documents.ts";
 import type { LanguageModelOptions } from "../models/language-model.ts";
 import { dropoutFields } from "../schema/dropout.ts";
 import type { TextTraining } from "../schema/text-training.ts";
+import { defined } from "../shared/records.ts";
 import type { TrainTokenizerOptions } from "../text/train-tokenizer.ts";
 import type { OwnCell } from "./own-cell.ts";
 
 /** What a training on text is made of, as it is kept in the run's config.json. */
 export type TextSettings = TextTraining & { readonly embeddingSize: number };
 
-/** Settings by other names, without those that are not given. */
-function given<T extends object>(values: { readonly [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
-}
-
 export function modelOptions(settings: TextSettings, vocabularySize: number, own: OwnCell): LanguageModelOptions {
   const { embeddingSize, cell, hiddenSize, numLayers, initialize, dropout, tied } = settings;
-  const drops = Object.keys(dropoutFields).map((name) => [name, settings[name as keyof typeof dropoutFields]]);
-  return given<LanguageModelOptions>({
-    ...{ vocabularySize, embeddingSize, cell, hiddenSize, numLayers, initialize, dropout, tied },
-    ...{ ...Object.fromEntries(drops), ...own },
+  const drops = Object.fromEntries(
+    Object.keys(dropoutFields).map((name) => [name, settings[name as keyof typeof dropoutFields]]),
+  ) as Pick<TextSettings, keyof typeof dropoutFields>;
+  return defined({
+    ...{ vocabularySize, embeddingSize, cell, hiddenSize, numLayers, initialize, dropout, tied, ...drops, ...own },
   });
 }
 
 /** How to make the tokenizer. */
 export const tokenizerOptions = (settings: TextSettings): TrainTokenizerOptions =>
-  given<TrainTokenizerOptions>({
+  defined({
     kind: settings.tokenizer,
     vocabularySize: settings.vocabularySize,
     minCount: settings.minCount,

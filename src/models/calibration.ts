@@ -1,4 +1,5 @@
 import { describe, expectOneOf, UsageError } from "../shared/errors.ts";
+import { logSumExp } from "../shared/log-sum-exp.ts";
 import { expectOptions } from "../shared/options.ts";
 
 /** How the answers of a classifier follow from its logits: found on examples that it was not trained on (`Classifier.calibrate`). */
@@ -55,7 +56,6 @@ export function expectTwoClasses(argument: string, classes: readonly string[]): 
 /** log softmax(x ÷ T), where x are logits, or logarithms of probabilities, which differ from them by a constant. */
 export function tempered(logs: Float64Array, temperature: number): Float64Array {
   const divided = logs.map((x) => x / temperature);
-  const largest = divided.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const sum = largest + Math.log(divided.reduce((total, x) => total + Math.exp(x - largest), 0));
+  const sum = logSumExp(divided);
   return divided.map((x) => x - sum);
 }

@@ -1,4 +1,5 @@
 import { describe, UsageError } from "../shared/errors.ts";
+import { logSumExp } from "../shared/log-sum-exp.ts";
 import { type ClassPrediction, classPrediction } from "./classifier.ts";
 
 /**
@@ -39,11 +40,8 @@ function average(logs: readonly ClassPrediction["logProbabilities"][], classes: 
   return classPrediction(classes, means);
 }
 
-/** log of the mean of e^x, without the powers that would become 0; −∞ where all are. */
-function logMean(logs: readonly number[]): number {
-  const largest = Math.max(...logs, -Number.MAX_VALUE);
-  return largest + Math.log(logs.reduce((sum, x) => sum + Math.exp(x - largest), 0) / logs.length);
-}
+/** log of the mean of e^x. */
+const logMean = (logs: readonly number[]): number => logSumExp(logs, logs.length);
 
 function expectLists(predictions: readonly (readonly ClassPrediction[])[]) {
   const [first, ...others] = Array.isArray(predictions) && predictions.every(Array.isArray) ? predictions : [];

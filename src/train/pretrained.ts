@@ -251,6 +251,10 @@ export class Begun implements TakenOver {
   }
 }
 
+/** Whether two models have the same names of classes, tags or intents, or none, in the same order. */
+export const sameNames = (a: readonly string[] = [], b: readonly string[] = []): boolean =>
+  a.length === b.length && a.every((name, k) => name === b[k]);
+
 /** Whether a parameter is one of these, or belongs to one of these parts. */
 const isOf = (name: string, parts: readonly string[]): boolean =>
   parts.some((part) => name === part || name.startsWith(`${part}.`));

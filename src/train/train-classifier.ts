@@ -22,7 +22,7 @@ import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokeni
 import { monitored } from "./best.ts";
 import { type ClassWeights, classWeightsOf } from "./class-weights.ts";
 import { CLASS_METRICS, classifierEvaluator, NUMBER_METRICS } from "./classifier-evaluator.ts";
-import { type PretrainedOptions, pretrainedOptions, type TakenOver, transferOf } from "./pretrained.ts";
+import { type PretrainedOptions, pretrainedOptions, sameNames, type TakenOver, transferOf } from "./pretrained.ts";
 import { type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 import { openTraining, type Training, unlessAborted } from "./training.ts";
 import { silenceUnseen } from "./unseen-tokens.ts";
@@ -154,7 +154,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const targets = classes ? Float64Array.from(train.labels, (label) => classes.indexOf(label)) : targetsOf(train);
   const [make, own = {}] = typeof options.model === "function" ? [options.model] : [sequenceClassifier, options.model];
   const { config: before } = transfer ?? {};
-  const sameHead = before?.kind === "sequence-classifier" && before.classes?.join("\n") === classes?.join("\n");
+  const sameHead = before?.kind === "sequence-classifier" && sameNames(before.classes, classes);
   const { pooling = before?.pooling ?? "max" } = own;
   const model = make({
     ...{ bidirectional: true, dropout: 0.3, initialize: defaults.initialize },

@@ -20,7 +20,14 @@ import type { Tokenizer } from "../text/tokenizer.ts";
 import { type TrainTokenizerOptions, trainTokenizer } from "../text/train-tokenizer.ts";
 import { byCodePoint } from "../text/vocabulary.ts";
 import { monitored } from "./best.ts";
-import { type PretrainedOptions, pretrainedOptions, type TakenOver, type Transfer, transferOf } from "./pretrained.ts";
+import {
+  type PretrainedOptions,
+  pretrainedOptions,
+  sameNames,
+  type TakenOver,
+  type Transfer,
+  transferOf,
+} from "./pretrained.ts";
 import { TAG_METRICS, taggerEvaluator } from "./tagger-evaluator.ts";
 import { type TrainingOptions, trainingOptions } from "./trainer-options.ts";
 import { openTraining, type Training, unlessAborted } from "./training.ts";
@@ -140,11 +147,10 @@ export async function trainTagger(options: TrainTaggerOptions): Promise<TaggerTr
     ...{ vocabularySize: tokenizer.vocabularySize, tags, characters, scheme, writtenScheme, intents },
   });
   const { config: before } = transfer ?? {};
-  const same = (a: readonly string[] = [], b: readonly string[] = []): boolean => a.join("\n") === b.join("\n");
-  const sameTags = before?.kind === "tagger" && same(before.tags, tags) && before.scheme === scheme;
+  const sameTags = before?.kind === "tagger" && sameNames(before.tags, tags) && before.scheme === scheme;
   const begun = transfer?.into(
     model,
-    (part) => part in model.parts && (part === "intent" ? same(before!.intents, intents) : sameTags),
+    (part) => part in model.parts && (part === "intent" ? sameNames(before!.intents, intents) : sameTags),
   );
   const tagIds = new Map(tags.map((name, k) => [name, k]));
   const targets = labels.map((own) => Int32Array.from(own, (tag) => tagIds.get(tag)!));

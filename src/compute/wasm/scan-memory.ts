@@ -152,14 +152,16 @@ export class ScanMemory {
     const { state, width } = this.layout.program.operands[k]!;
     const bytes = this.layout.padded(width) * 4;
     if (!this.layout.inTurn || state === undefined) return toRow(t, first, { batch: this.context.kernel.batch, bytes });
-    return toRow(this.turn.before(t), first, { batch: this.layout.turnRows, bytes, each: this.layout.apart });
+    return this.turningRow(this.turn.before(t), first, width);
   }
   /** Address of the row of a first example in what step t makes of the state that is the output, in turn. */
   outputRow(t: Code, first: Local | undefined): Code {
     const [output] = this.context.kernel.cell.states;
-    const { turnRows, apart, padded } = this.layout;
-    const row = toRow(this.turn.after(t), first, { batch: turnRows, bytes: padded(output!.width) * 4, each: apart });
-    return i32.add(i32.const(this.next(output!.name)), row);
+    return i32.add(i32.const(this.next(output!.name)), this.turningRow(this.turn.after(t), first, output!.width));
+  }
+  private turningRow(block: Code, first: Local | undefined, width: Width): Code {
+    const { turnRows: batch, apart: each, padded } = this.layout;
+    return toRow(block, first, { batch, bytes: padded(width) * 4, each });
   }
   mean = (k: number): number => this.saved + this.layout.means[k]!;
   /** The row block that the scan starts from, and the one that it ends with. */

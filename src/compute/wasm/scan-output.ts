@@ -38,7 +38,8 @@ export function emitStep(
   const stride = kernel.outputStride * 4;
   const to = i32.add(number(address("output")), toRow(t.get, first, { batch: kernel.batch, bytes: stride }));
   const from = mem.outputRow(t.get, first);
-  if (stride === bytes) return copyLines(m).call(to, from, i32.add(from, i32.mul(count, number(bytes))));
+  const end = i32.add(from, i32.mul(count, number(bytes)));
+  if (stride === bytes) return copyLines(m).call(to, from, end);
   const rows = m.memo(`emitStep ${bytes} ${stride}`, () =>
     m.func({ params: ["i32", "i32", "i32"] }, (f, target, source, end) => {
       const next = f.local("i32");
@@ -53,7 +54,7 @@ export function emitStep(
       );
     }),
   );
-  return rows.call(to, from, i32.add(from, i32.mul(count, number(bytes))));
+  return rows.call(to, from, end);
 }
 
 /** Of a masked scan: a step that was not seen gives zeros or what the step before gave. */
